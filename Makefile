@@ -1,0 +1,31 @@
+# make demo | test | lint | env       (see README.md)
+# The environment lives in .venv and is made once; PYTHON picks the interpreter: make env PYTHON=python3.12
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-from-lock
+DEMO_RUN ?= runs/demo
+DEMO_SYSTEMS ?= copy-synthesis,full,naive,causal,cosyvoice,streamflow-sr,streamflow-lr
+
+.PHONY: help env demo test lint
+help:
+	@echo "make demo   compare the decoders on the shipped corpus and write $(DEMO_RUN)/report/index.html"
+	@echo "make test   run the tests"
+	@echo "make lint   run ruff"
+	@echo "make env    only make the environment in $(VENV)"
+
+env: $(STAMP)
+
+# Made again when a pin or a dependency changes; an interrupted installation leaves no stamp and is taken up again.
+$(STAMP): requirements.lock pyproject.toml tools/make-environment
+	@PYTHON="$(PYTHON)" tools/make-environment $(VENV)
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/streamflow compare --corpus corpora/shipped/manifest.csv --systems $(DEMO_SYSTEMS) --out $(DEMO_RUN)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .

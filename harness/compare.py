@@ -1,0 +1,350 @@
+"""Carry out an experiment: decode what is missing, score what is missing, write the run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from streamflow.errors import StreamflowError
+from streamflow.session import StreamRequest
+
+from .corpus import Corpus, Utterance, load_corpus
+from .experiment import Experiment
+from .failures import Failure, FailureLog, raise_if_disk_full
+from .inputs import SAMPLES_PER_TOKEN, FrontEnd, Inputs, prepare
+from .latency import latency_row
+from .provenance import code_sha256, provenance, torch_version
+from .render import render
+from .run import RunError, RunFolder
+from .scoring import ScoreResult, ScoreTask, score_all, seams_identity
+from .storage import (
+    encode_flac,
+    key_of,
+    locked,
+    read_json,
+    remove_partials,
+    sha256_of,
+    sha256_of_file,
+    write_bytes,
+    write_json,
+)
+from .systems import LoadedSystem, check_strategies, load_system
+from .tables import kept_scores, score_key, tables
+
+WARM_UP_TOKENS = 50  # 2 s: enough for every strategy's window to fill once
+WARM_UP = "warm-up"  # the utterance_id of a decode that is not recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a start of a run did.
+
+    Attributes:
+        path: of the run.
+        decoded: renderings made now.
+        kept: renderings that were there.
+        scored: renderings that got new scores or seams.
+        failures: what was lost.
+    """
+
+    path: Path
+    decoded: int
+    kept: int
+    scored: int
+    failures: list[Failure]
+
+
+def compare(
+    experiment: Experiment,
+    out: str | Path,
+    *,
+    front_end: FrontEnd | None = None,
+    jobs: int | None = None,
+    console: Console | None = None,
+    command: list[str] | None = None,
+) -> Outcome:
+    """Carry out an experiment into a run, or what is missing of it.
+
+    Decoding is serial, in this process and with torch's own number of threads, because it is being timed; utterance by
+    utterance with every system in turn, so that a machine that slows down slows them all alike. Before its first
+    utterance each system decodes up to 2 s of it once unrecorded (``utterance_id`` "warm-up"), so that lazy
+    initialisation is not taken for latency. Scoring comes afterwards, in several processes.
+
+    What concerns one system and utterance becomes a row of ``failures.parquet`` and is tried again at the next start.
+
+    Args:
+        experiment: what to do.
+        out: the run's folder; new, empty, or a run.
+        front_end: tokenizer and speaker encoder; None for those of ``experiment.checkpoint``.
+        jobs: processes that score; None to choose.
+        console: where progress goes; None for nowhere.
+        command: as typed, for the provenance.
+
+    Raises:
+        StreamflowError: the manifest, a system, a metric, the checkpoint or the folder cannot be used, another process
+            writes the run, or the disk is full.
+        KeyboardInterrupt: all that was finished is kept.
+    """
+    work = _Work(experiment, RunFolder(Path(out)), front_end, jobs, console, command)
+    try:
+        with locked(_usable(Path(out))):
+            return work.carry_out()
+    except OSError as error:
+        raise_if_disk_full(error)
+        if error.filename is None:  # not about a file: a fault of ours, to be seen whole
+            raise
+        raise RunError(f"{error.filename}: {error.strerror}; mend it or give another --out") from error
+
+
+def _usable(out: Path) -> Path:
+    """Refuse to fill a folder that holds something else."""
+    if out.exists() and not out.is_dir():
+        raise RunError(f"{out}: a file; give a folder as --out")
+    if out.is_dir() and not (out / "run.toml").exists() and any(path.name != ".lock" for path in out.iterdir()):
+        raise RunError(f"{out}: neither a run nor empty; give another --out")
+    return out
+
+
+@dataclass
+class _Work:
+    """One start of a run."""
+
+    experiment: Experiment
+    folder: RunFolder
+    front_end: FrontEnd | None
+    jobs: int | None
+    console: Console | None
+    command: list[str] | None
+    failures: FailureLog = field(default_factory=FailureLog)
+    renderings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    audio_sha256: dict[str, str] = field(default_factory=dict)
+    warm: set[str] = field(default_factory=set)
+    decoded: int = 0
+    kept: int = 0
+    scored: int = 0
+
+    def carry_out(self) -> Outcome:
+        remove_partials(self.folder.path)
+        self.corpus: Corpus = load_corpus(
+            self.experiment.corpus, split=self.experiment.split, limit=self.experiment.limit
+        )
+        self.metrics = _identities(self.experiment.metrics)
+        self.systems = self._load_systems()
+        self._write_head()
+        try:
+            with self._progress() as progress:
+                self._decode_all(progress)
+                self._score_all(progress)
+        except BaseException:
+            with contextlib.suppress(OSError, StreamflowError):  # the first error is the one to tell of
+                self._write_tables()
+            raise
+        self._write_tables()
+        return Outcome(self.folder.path, self.decoded, self.kept, self.scored, self.failures.rows)
+
+    def _load_systems(self) -> list[LoadedSystem]:
+        """Cheap checks first, so that a mistyped name does not wait for weights."""
+        specs = self.experiment.systems
+        if any(spec.strategy for spec in specs):
+            check_strategies(specs)
+        loaded = {spec.name: load_system(spec, None) for spec in specs if spec.object}
+        if self.front_end is None:
+            from streamflow.checkpoints import load_bundle
+
+            self.front_end = load_bundle(self.experiment.checkpoint)
+        loaded |= {spec.name: load_system(spec, self.front_end) for spec in specs if spec.strategy}
+        return [loaded[spec.name] for spec in specs]
+
+    def _write_head(self) -> None:
+        """What makes the folder a run."""
+        path = self.folder.path
+        write_bytes(path / "run.toml", self.experiment.to_toml().encode())
+        people = [
+            {"utterance_id": u.utterance_id, "speaker_id": u.speaker_id, "text": u.text} for u in self.corpus.utterances
+        ]
+        write_json(path / "utterances.json", people)
+        for utterance in self.corpus.utterances:
+            if digest := sha256_of_file(utterance.path):
+                self.audio_sha256[utterance.utterance_id] = digest
+        before = read_json(path / "provenance.json")
+        write_json(
+            path / "provenance.json",
+            provenance(
+                checkpoint=self.experiment.checkpoint,
+                hashes=self.front_end.hashes,
+                audio=self.audio_sha256,
+                metrics=self.metrics,
+                systems={system.name: system.description for system in self.systems},
+                command=self.command,
+                before=before if isinstance(before, dict) else None,
+            ),
+        )
+
+    # decoding
+
+    def _decode_all(self, progress: Progress) -> None:
+        bar = progress.add_task("decode", total=len(self.corpus.utterances) * len(self.systems))
+        for utterance in self.corpus.utterances:
+            _show(progress, bar, f"decode {utterance.utterance_id}")
+            inputs = self._prepare(utterance)
+            for system in self.systems if inputs else ():
+                self._decode(system, inputs)
+                _show(progress, bar, advance=1)
+            if inputs is None:
+                _show(progress, bar, advance=len(self.systems))
+        _show(progress, bar, f"decode: {self.decoded} new, {self.kept} kept")
+
+    def _prepare(self, utterance: Utterance) -> Inputs | None:
+        name = utterance.utterance_id
+        names = [system.name for system in self.systems]
+        return prepare(utterance, self.front_end, self.folder.inputs(name), names, self.failures, code_sha256())
+
+    def _key(self, system: LoadedSystem, inputs: Inputs) -> str:
+        """The hash of all that determines a rendering."""
+        return key_of(
+            {
+                "inputs": inputs.identity,
+                "system": system.description,
+                "seed": self.experiment.seed,
+                "code": code_sha256(),
+                "torch": torch_version(),
+            }
+        )
+
+    def _decode(self, system: LoadedSystem, inputs: Inputs) -> None:
+        """Decode and write a rendering unless it is there."""
+        name, key = inputs.utterance.utterance_id, self._key(system, inputs)
+        record = self.folder.rendering(system.name, name, key)
+        if record is not None and self.folder.reference(name).is_file():
+            self.renderings[system.name, name] = record
+            self.kept += 1
+            return
+        self.folder.forget_rendering(system.name, name)
+        with self.failures.catch(system.name, name, "load") as attempt:
+            request = inputs.request(self.experiment.seed)
+        if attempt.failed:
+            return
+        self._warm_up(system, request)
+        with self.failures.catch(system.name, name, "decode") as attempt:
+            rendering = render(system.name, system.open, request)
+        if attempt.failed:
+            return
+        latency = latency_row(
+            rendering, system.algorithmic_latency_s, declared="algorithmic_latency_s" in system.description
+        )
+        record = {"key": key, "seed": self.experiment.seed, "trace": rendering.trace_rows(), "latency": latency}
+        with self.failures.catch(system.name, name, "write"):
+            self._write_reference(inputs)
+            self.renderings[system.name, name] = self.folder.write_rendering(
+                system.name, name, rendering.samples, record
+            )
+            self.decoded += 1
+
+    def _write_reference(self, inputs: Inputs) -> None:
+        path, flac = self.folder.reference(inputs.utterance.utterance_id), encode_flac(inputs.reference)
+        if sha256_of_file(path) != sha256_of(flac):
+            write_bytes(path, flac)
+
+    def _warm_up(self, system: LoadedSystem, request: StreamRequest) -> None:
+        """Decode a little, once; if it fails, the recorded decode fails too and is the one to tell of it."""
+        if system.name in self.warm:
+            return
+        self.warm.add(system.name)
+        tokens = request.tokens[:WARM_UP_TOKENS].copy()
+        samples = len(tokens) * SAMPLES_PER_TOKEN
+        short = StreamRequest(
+            utterance_id=WARM_UP,
+            speaker=request.speaker.copy(),
+            seed=request.seed,
+            prompt=request.prompt.copy(),
+            reference=request.reference[:samples].copy(),
+            tokens=tokens,
+        )
+        with contextlib.suppress(Exception):
+            render(system.name, system.open, short)
+
+    # scoring
+
+    def _score_all(self, progress: Progress) -> None:
+        tasks = [task for pair, record in self.renderings.items() if (task := self._task(*pair, record))]
+        bar = progress.add_task("score", total=len(tasks))
+        for result in score_all(tasks, self.jobs):
+            self._keep_scores(result)
+            _show(progress, bar, f"score {result.task.utterance}", advance=1)
+        _show(progress, bar, f"score: {self.scored} new")
+
+    def _task(self, system: str, utterance: str, record: Mapping[str, Any]) -> ScoreTask | None:
+        """What of a rendering's scores is missing, or None."""
+        kept = kept_scores(self.folder, system, utterance, score_key(self.folder, record, utterance))
+        missing = tuple(name for name, identity in self.metrics.items() if identity not in kept["scores"])
+        measure_seams = bool(self.metrics) and kept["seams_identity"] != seams_identity()
+        if not missing and not measure_seams:
+            return None
+        seams = tuple(chunk["seam_sample"] for chunk in record["trace"] if chunk["seam_sample"] > 0)
+        return ScoreTask(
+            system=system,
+            utterance=utterance,
+            audio=self.folder.audio(system, utterance),
+            reference=self.folder.reference(utterance),
+            seams=seams,
+            metrics=missing,
+            seam_measures=measure_seams,
+        )
+
+    def _keep_scores(self, result: ScoreResult) -> None:
+        task = result.task
+        for error in result.errors:
+            self.failures.rows.append(Failure(task.system, task.utterance, "score", error))
+        record = self.renderings[task.system, task.utterance]
+        kept = kept_scores(self.folder, task.system, task.utterance, score_key(self.folder, record, task.utterance))
+        kept["scores"] |= {row["identity"]: row for row in result.scores}
+        if result.seams is not None:
+            kept |= {"seams_identity": seams_identity(), "seams": result.seams}
+        with self.failures.catch(task.system, task.utterance, "write"):
+            write_json(self.folder.score_record(task.system, task.utterance), kept)
+            self.scored += 1
+
+    # ending
+
+    def _write_tables(self) -> None:
+        names = [system.name for system in self.systems]
+        self.folder.write_tables(
+            tables(self.folder, names, self.corpus.utterances, self.renderings, self.metrics, self.failures.rows)
+        )
+
+    def _progress(self) -> Progress:
+        """Bars that are drawn between decodes only: a thread that draws would be timed with them."""
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            auto_refresh=False,
+            disable=self.console is None,
+        )
+
+
+def _identities(names: tuple[str, ...] | None) -> dict[str, str]:
+    """Identity by metric name, in order.
+
+    Raises:
+        StreamflowError: an unknown metric.
+    """
+    if names == ():
+        return {}
+    from .metrics import REGISTRY, get_metric
+
+    return {name: get_metric(name).identity for name in (names or REGISTRY)}
+
+
+def _show(progress: Progress, bar: Any, description: str | None = None, advance: int = 0) -> None:
+    progress.update(bar, description=description, advance=advance)
+    progress.refresh()

@@ -1,0 +1,165 @@
+"""What every system gets of an utterance: its tokens, its speaker, and the recordings, made once a run."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from streamflow.audio import load_audio
+from streamflow.errors import StreamflowError
+from streamflow.session import StreamRequest
+
+from .corpus import Utterance
+from .failures import FailureLog
+from .storage import key_of, sha256_of, sha256_of_file, write_bytes
+
+TOKENS_PER_SECOND = 25
+SAMPLES_PER_TOKEN = 640
+
+
+class InputError(StreamflowError):
+    """A front end that returned something that is not tokens or not an embedding."""
+
+
+class FrontEnd(Protocol):
+    """What turns a recording into tokens and a speaker embedding; a checkpoint bundle is one."""
+
+    hashes: Mapping[str, str]
+    """What of the weights decides the result, by name."""
+
+    def tokenize(self, audio: np.ndarray) -> np.ndarray:
+        """float32 ``[n]`` at 16 kHz to int64 ``[T, K]`` at 25 Hz."""
+
+    def embed_speaker(self, audio: np.ndarray) -> np.ndarray:
+        """float32 ``[n]`` at 16 kHz to float32 ``[D]``."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs of one utterance; the recordings are only read when they are asked for.
+
+    Attributes:
+        utterance: where it comes from.
+        tokens: int64 ``[T, K]``.
+        speaker: float32 ``[D]``.
+        audio_sha256: of the recording's file.
+        prompt_sha256: of the prompt's file, which is the recording's where there is none.
+    """
+
+    utterance: Utterance
+    tokens: np.ndarray
+    speaker: np.ndarray
+    audio_sha256: str
+    prompt_sha256: str
+
+    @cached_property
+    def reference(self) -> np.ndarray:
+        """float32 ``[n]`` at 16 kHz: the recording as loaded, loudness normalised."""
+        return load_audio(self.utterance.path)
+
+    @cached_property
+    def prompt(self) -> np.ndarray:
+        """float32 ``[n]`` at 16 kHz: what the speaker embedding was computed from."""
+        return load_audio(self.utterance.prompt_path) if self.utterance.prompt_path else self.reference
+
+    @cached_property
+    def identity(self) -> dict[str, str]:
+        """All of the inputs that a rendering can depend on, as hashes."""
+        return {
+            "tokens": sha256_of(self.tokens),
+            "speaker": sha256_of(self.speaker),
+            "audio": self.audio_sha256,
+            "prompt": self.prompt_sha256,
+        }
+
+    def request(self, seed: int) -> StreamRequest:
+        """A request of its own for every session: what one system writes into, no other reads."""
+        return StreamRequest(
+            utterance_id=self.utterance.utterance_id,
+            speaker=self.speaker.copy(),
+            seed=seed,
+            prompt=self.prompt.copy(),
+            reference=self.reference.copy(),
+            tokens=self.tokens.copy(),
+        )
+
+
+def prepare(
+    utterance: Utterance, front_end: FrontEnd, cache: Path, systems: list[str], failures: FailureLog, code: str
+) -> Inputs | None:
+    """Load, tokenize and embed an utterance, or take tokens and speaker from the run's own copy.
+
+    The copy is not there for speed alone: every system, and every later start, gets the same tokens even where the
+    tokenizer's rounding differs between machines.
+
+    Args:
+        utterance: what to prepare.
+        front_end: tokenizer and speaker encoder.
+        cache: the copy, an ``.npz`` file.
+        systems: who misses the utterance if this fails.
+        failures: where a failure goes.
+        code: identity of the code that tokenizes.
+
+    Returns:
+        None after a failure.
+    """
+    name = utterance.utterance_id
+    audio_sha256 = sha256_of_file(utterance.path) or ""
+    prompt_sha256 = (sha256_of_file(utterance.prompt_path) or "") if utterance.prompt_path else audio_sha256
+    key = key_of([audio_sha256, prompt_sha256, dict(front_end.hashes), code])
+    if audio_sha256 and prompt_sha256 and (kept := _read(cache, key)):
+        return Inputs(utterance, *kept, audio_sha256, prompt_sha256)
+
+    with failures.catch(systems, name, "load") as attempt:
+        reference = load_audio(utterance.path)
+        prompt = load_audio(utterance.prompt_path) if utterance.prompt_path else reference
+    if attempt.failed:
+        return None
+    with failures.catch(systems, name, "tokenize") as attempt:
+        tokens = _checked_tokens(front_end.tokenize(reference))
+    if attempt.failed:
+        return None
+    with failures.catch(systems, name, "embed") as attempt:
+        speaker = _checked_speaker(front_end.embed_speaker(prompt))
+    if attempt.failed:
+        return None
+    _write(cache, key, tokens, speaker)
+    inputs = Inputs(utterance, tokens, speaker, audio_sha256, prompt_sha256)
+    inputs.__dict__.update(reference=reference, prompt=prompt)  # loaded already: fill the cached properties
+    return inputs
+
+
+def _checked_tokens(tokens: np.ndarray) -> np.ndarray:
+    tokens = np.asarray(tokens)
+    if tokens.ndim != 2 or not len(tokens) or not np.issubdtype(tokens.dtype, np.integer):
+        raise InputError(f"the tokenizer returned {tokens.dtype} {tokens.shape}; it must be int64 [T, K] with T > 0")
+    return tokens.astype(np.int64, copy=False)
+
+
+def _checked_speaker(speaker: np.ndarray) -> np.ndarray:
+    speaker = np.asarray(speaker, dtype=np.float32)
+    if speaker.ndim != 1 or not np.isfinite(speaker).all():
+        raise InputError(f"the speaker encoder returned {speaker.shape}; it must be finite float32 [D]")
+    return speaker
+
+
+def _write(cache: Path, key: str, tokens: np.ndarray, speaker: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, key=np.array(key), tokens=tokens, speaker=speaker)
+    write_bytes(cache, buffer.getvalue())
+
+
+def _read(cache: Path, key: str) -> tuple[np.ndarray, np.ndarray] | None:
+    if not cache.exists():
+        return None
+    try:
+        with np.load(cache, allow_pickle=False) as kept:
+            return (kept["tokens"], kept["speaker"]) if str(kept["key"]) == key else None
+    except Exception:  # whatever zipfile and numpy make of a damaged file: it is made again
+        return None

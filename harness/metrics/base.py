@@ -1,0 +1,156 @@
+"""What a metric is: a function of a pair with an identity, and *unscored* as a value of its own."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from harness.alignment import IDENTITY as ALIGNMENT
+from harness.alignment import Delay, compensate, estimate_delay
+
+SAMPLE_RATE = 16_000
+SILENCE = 1e-4  # peak, full scale: -80 dBFS, as streamflow.audio refuses on loading
+CUT_S = 0.04  # a token: lengths that differ by up to this are ordinary framing
+LENGTHS_APART_S = 0.25  # beyond this a rendering is cut off or padded, and a score of what is left would hide that
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """A score that could not be had, and why: one line that names the thing. Never stands for a number."""
+
+    reason: str
+
+
+class Pair:
+    """A rendering and its reference, checked, and aligned once for all metrics.
+
+    Attributes:
+        whole_degraded, whole_reference: float32 ``[n]``, ``[m]`` at 16 kHz, as given.
+        refused: why nothing can be scored, or "".
+    """
+
+    def __init__(self, degraded: np.ndarray, reference: np.ndarray, sample_rate: int = SAMPLE_RATE) -> None:
+        self.whole_degraded, self.whole_reference = np.asarray(degraded), np.asarray(reference)
+        self.refused = self._refuse(sample_rate)
+        if not self.refused:
+            self.whole_degraded = np.ascontiguousarray(self.whole_degraded, np.float32)
+            self.whole_reference = np.ascontiguousarray(self.whole_reference, np.float32)
+
+    @cached_property
+    def delay(self) -> Delay:
+        """Estimated once; what every metric is compensated by."""
+        return estimate_delay(self.whole_degraded, self.whole_reference)
+
+    @cached_property
+    def _aligned(self) -> tuple[np.ndarray, np.ndarray]:
+        return compensate(self.whole_degraded, self.whole_reference, self.delay.samples)
+
+    @property
+    def degraded(self) -> np.ndarray:
+        """float32 ``[k]``: the rendering without its delay, cut to the common length."""
+        return self._aligned[0]
+
+    @property
+    def reference(self) -> np.ndarray:
+        """float32 ``[k]``: the reference over the same stretch."""
+        return self._aligned[1]
+
+    def _refuse(self, sample_rate: int) -> str:
+        if sample_rate != SAMPLE_RATE:
+            return f"signals are at {sample_rate} Hz; convert them to {SAMPLE_RATE} Hz first"
+        signals = (("rendering", self.whole_degraded), ("reference", self.whole_reference))
+        for name, signal in signals:
+            if signal.ndim != 1 or not np.issubdtype(signal.dtype, np.floating):
+                return f"the {name} is {signal.dtype} {list(signal.shape)}; it must be mono, float [n]"
+            if not len(signal):
+                return f"the {name} is empty"
+            bad = np.flatnonzero(~np.isfinite(signal))
+            if len(bad):
+                return f"the {name} holds {signal[bad[0]]} at sample {bad[0]}"
+            if np.abs(signal).max() < SILENCE:
+                return f"the {name} is silent (peak below {20 * np.log10(SILENCE):.0f} dBFS)"
+        seconds = [len(signal) / sample_rate for _, signal in signals]
+        if abs(seconds[0] - seconds[1]) > LENGTHS_APART_S:
+            return (
+                f"the rendering lasts {seconds[0]:.2f} s and the reference {seconds[1]:.2f} s; "
+                f"lengths may differ by at most {LENGTHS_APART_S} s"
+            )
+        return ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure of a rendering against its reference.
+
+    Attributes:
+        name: as in the registry, tables and on the command line.
+        unit: of the value; "" for a pure number.
+        direction: which way is better; "" where neither is (a diagnostic).
+        source: the paper or standard.
+        function: takes a checked :class:`Pair`, gives a value or says why not.
+        parameters: everything beyond package versions that the value depends on.
+        packages: distributions whose version is part of the number.
+        minimum_s: shortest common length.
+        needs: what must be given beside the rendering.
+        fingerprint: of weights, where there are some; called once, when the identity is first asked for.
+    """
+
+    name: str
+    unit: str
+    direction: Literal["higher", "lower", ""]
+    source: str
+    function: Callable[[Pair], float | Unscored]
+    parameters: str
+    packages: tuple[str, ...] = ()
+    minimum_s: float = 0.25
+    needs: frozenset[str] = frozenset({"reference"})
+    fingerprint: Callable[[], str] | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """Name, implementation, version and parameters; scores of different identity are not comparable."""
+        parts = [f"{package}-{_version(package)}" for package in self.packages]
+        if self.fingerprint is not None:
+            parts.append(self.fingerprint())
+        return f"{self.name}[{';'.join([*parts, self.parameters, ALIGNMENT])}]"
+
+    def score(
+        self, degraded: np.ndarray, reference: np.ndarray, sample_rate: int = SAMPLE_RATE
+    ) -> float | Unscored:
+        """Score a rendering.
+
+        Args:
+            degraded: float ``[n]`` at 16 kHz, the rendering.
+            reference: float ``[m]`` at 16 kHz; the lengths may differ by up to 250 ms and are cut to what is common.
+            sample_rate: of both, Hz.
+        """
+        return self.score_pair(Pair(degraded, reference, sample_rate))
+
+    def score_pair(self, pair: Pair) -> float | Unscored:
+        """The same for a pair that several metrics share."""
+        if pair.refused:
+            return Unscored(pair.refused)
+        seconds = len(pair.degraded) / SAMPLE_RATE
+        if seconds < self.minimum_s:
+            return Unscored(f"{self.name} needs {self.minimum_s:g} s; the signals have {seconds:.2f} s in common")
+        try:
+            value = self.function(pair)
+        except (ImportError, OSError) as error:  # torch's binary parts raise OSError where they cannot load
+            return Unscored(f"{self.name} cannot run here: {error}; install {' and '.join(self.packages)}")
+        if isinstance(value, Unscored):
+            return value
+        if not np.isfinite(value):
+            return Unscored(f"{self.name} came out as {value}")
+        return float(value)
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"

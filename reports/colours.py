@@ -1,0 +1,66 @@
+"""One colour and one marker a system, the same in every table, plot and player, and from one report to the next.
+
+The eight colours are the hues of Okabe and Ito (2008), each in a variant for a light and one for a dark page. They were
+chosen so that every one stands out from the page (contrast at least 3:1, WCAG 2.2, 1.4.11) and every two stay apart
+under simulated deuteranopia and protanopia (Machado et al. 2009); tests/reports/test_colours.py holds both.
+The marker tells systems apart where colour does not, and where more than eight systems share a report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LIGHT_PAGE, DARK_PAGE = "#FFFFFF", "#15181B"
+LIGHT = ("#0D5CBC", "#E0720C", "#309F84", "#902477", "#198DFF", "#94590A", "#1B1F23", "#612F00")
+DARK = ("#2187FF", "#CE5400", "#50B18C", "#BF49B3", "#8CC4FE", "#E7BA2D", "#F2F4F6", "#FFFF3C")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "triangle-down", "pentagon", "hexagon", "star")
+
+USUAL = {
+    "full": 0,
+    "naive": 1,
+    "streamflow-sr": 2,
+    "streamflow-lr": 3,
+    "cosyvoice": 4,
+    "causal": 5,
+    "copy-synthesis": 6,
+    "tokenizer": 7,
+}
+"""The slots that the strategies known today like to have; any other system takes the first free one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """How a system looks: ``slot`` picks the colour (the style sheet's ``--system-SLOT``), ``symbol`` the marker."""
+
+    slot: int
+    symbol: str
+
+
+def appearances(systems: Iterable[str]) -> dict[str, Appearance]:
+    """The appearance of each system, distinct up to 64 systems, the usual colour first wherever it is free."""
+    systems = list(dict.fromkeys(systems))
+    slots = {name: USUAL[name] for name in systems if name in USUAL}
+    free = [slot for slot in range(len(LIGHT)) if slot not in slots.values()]
+    chosen: dict[str, Appearance] = {}
+    extra = 0
+    for name in systems:
+        if name in slots:
+            chosen[name] = Appearance(slots[name], SYMBOLS[slots[name]])
+        elif free:
+            slot = free.pop(0)
+            chosen[name] = Appearance(slot, SYMBOLS[slot])
+        else:
+            slot, lap = extra % len(LIGHT), 1 + extra // len(LIGHT)
+            chosen[name] = Appearance(slot, SYMBOLS[(slot + lap) % len(SYMBOLS)])
+            extra += 1
+    return chosen
+
+
+def style_variables() -> str:
+    """The colours as CSS custom properties for the two colour schemes."""
+
+    def block(colours: tuple[str, ...]) -> str:
+        return "".join(f"--system-{slot}:{colour};" for slot, colour in enumerate(colours))
+
+    return f":root{{{block(LIGHT)}}}@media (prefers-color-scheme:dark){{:root{{{block(DARK)}}}}}"

@@ -1,0 +1,173 @@
+"""What the run was and how its numbers came about, from its provenance and the metrics' identities."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+
+from harness.latency import FEWEST_FOR_GROWTH, FEWEST_FOR_P95
+from reports.comparison import Comparison
+from reports.formatting import count
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of the header."""
+
+    label: str
+    value: str
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A heading with its paragraphs."""
+
+    title: str
+    paragraphs: list[str]
+
+
+def facts(comparison: Comparison) -> list[Fact]:
+    """Date, corpus, checkpoint, hardware, command: what the run itself noted; absent ones are left out."""
+    experiment, provenance = comparison.run.experiment, comparison.run.provenance
+    speakers = len(set(comparison.speaker_of.values()))
+    corpus = corpus_name(str(experiment.get("corpus", "")))
+    if experiment.get("split"):
+        corpus += f", split {experiment['split']}"
+    found = [
+        Fact("date", date(str(provenance.get("created") or ""))),
+        Fact("corpus", f"{corpus}: {count(len(comparison.utterances), 'utterance')}, {count(speakers, 'speaker')}"),
+        Fact("checkpoint", checkpoint(comparison)),
+        Fact("hardware", hardware(provenance.get("hardware") or {})),
+        Fact("software", software(provenance)),
+        Fact("command", shlex.join(provenance.get("command") or []), code=True),
+    ]
+    return [fact for fact in found if fact.value]
+
+
+def methods(comparison: Comparison) -> list[Passage]:
+    """How everything in the report was had."""
+    return [
+        Passage("Decoding", _decoding(comparison)),
+        Passage("Statistics", _statistics(comparison)),
+        Passage("Latency", _latency(comparison)),
+        Passage("Seams", _seams()),
+        Passage("Listening", _listening()),
+    ]
+
+
+def _decoding(comparison: Comparison) -> list[str]:
+    seed = comparison.run.experiment.get("seed")
+    return [
+        "Every system decodes the same speech tokens, 25 a second, computed from the reference recording. "
+        "The speaker prompt of an utterance is its own reference recording unless the manifest names another. "
+        "Recordings are mono, 16 kHz, normalised to −23 LUFS on loading.",
+        f"Noise is a function of the seed{f' ({seed})' if seed is not None else ''} and the absolute frame, so that "
+        "systems of the same weights differ by what they attend to alone.",
+    ]
+
+
+def _statistics(comparison: Comparison) -> list[str]:
+    speakers = len(set(comparison.speaker_of.values()))
+    clusters = (
+        "with standard errors clustered by speaker"
+        if speakers > 1
+        else "over utterances, since there is one speaker only"
+    )
+    return [
+        f"Intervals are 95 % t-intervals of the mean {clusters}; values of several seeds are averaged per utterance "
+        "first. Below two values no interval is given. Differences are paired: each utterance with itself.",
+        "A value that could not be had is unscored, with its reason; it enters no mean. Nothing is corrected for the "
+        "number of comparisons: of twenty intervals of no true difference, one excludes zero on average.",
+    ]
+
+
+def _latency(comparison: Comparison) -> list[str]:
+    threads = (comparison.run.provenance.get("hardware") or {}).get("torch_threads")
+    with_threads = f" torch ran on {count(int(threads), 'thread')}." if threads is not None else ""
+    return [
+        "First-packet latency is the compute time from the last token that the first packet needs to its audio; "
+        "algorithmic latency the audio time that must have arrived before, vocoder context included. Tokens arrive on a "
+        "virtual clock, token k at (k + 1) / 25 s, so that the figures hold no waiting. The real-time factor is compute "
+        "time over the duration of the audio." + with_threads,
+        f"Growth along an utterance compares the medians of the last and the first quarter of its chunks of the usual "
+        f"size, without the very first one; it needs {FEWEST_FOR_GROWTH} of them, the 95th percentile {FEWEST_FOR_P95} "
+        "chunks.",
+    ]
+
+
+def _seams() -> list[str]:
+    return [
+        "A seam is the sample where two emitted chunks meet. Each measure is taken at the seams, at an interior position "
+        "of the same file for each, alike in voicing and energy, and at the seams' positions in the reference. z is "
+        "how far the seams' mean lies from that of grids of other positions around them, in standard deviations of such "
+        "grids; it grows with the number of seams. The reference is the negative control: there, z should be small "
+        "whatever the system. z does not say whether a seam is heard; the players do."
+    ]
+
+
+def _listening() -> list[str]:
+    return [
+        "Players hold the run's audio as 16-bit FLAC, without loss. All systems of an utterance share one position: "
+        "starting another system goes on where the last one was. Lines on a waveform are seams."
+    ]
+
+
+def checkpoint(comparison: Comparison) -> str:
+    """The bundle's name and the beginnings of its weights' hashes."""
+    noted = comparison.run.provenance.get("checkpoint") or {}
+    name = str(noted.get("name") or comparison.run.experiment.get("checkpoint") or "")
+    hashes = noted.get("sha256") or {}
+    return (
+        f"{name} ({', '.join(f'{file} {digest[:8]}' for file, digest in sorted(hashes.items()))})" if hashes else name
+    )
+
+
+def date(text: str) -> str:
+    """``2026-11-21T02:00:00+00:00`` -> ``21 November 2026, 02:00 UTC``; what is not a date stays as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or ''}".strip()
+
+
+def hardware(noted: Mapping) -> str:
+    """Processor, cores, memory, accelerator, and the threads that torch ran on."""
+    memory, threads = noted.get("memory_gb"), noted.get("torch_threads")
+    parts = [
+        str(noted.get("cpu") or ""),
+        count(int(noted["cores"]), "core") if noted.get("cores") else "",
+        f"{memory:.0f} GB" if memory else "",
+        str(noted.get("accelerator") or "no accelerator"),
+        f"torch on {count(int(threads), 'thread')}" if threads else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def software(provenance: Mapping) -> str:
+    """Python and the libraries that make the numbers, and the commit."""
+    versions = {"python": provenance.get("python"), **(provenance.get("versions") or {})}
+    commit = (provenance.get("git") or {}).get("commit")
+    if commit:
+        versions["commit"] = commit[:12] + (" with changes" if provenance["git"].get("dirty") else "")
+    shown = ("streamflow-harness", "python", "torch", "numpy", "commit")
+    return in_words({name: versions.get(name) for name in shown})
+
+
+def corpus_name(path: str) -> str:
+    """``.../shipped/manifest.csv`` -> ``shipped``: the folder says more than the file."""
+    pure = PurePath(path)
+    return pure.parent.name if pure.stem == "manifest" and pure.parent.name else pure.stem
+
+
+def in_words(value: object) -> str:
+    """A nested note as ``key value, key value``."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {in_words(inner)}" for key, inner in value.items() if inner not in (None, "", [], {}))
+    if isinstance(value, list | tuple):
+        return ", ".join(in_words(inner) for inner in value)
+    return "" if value is None else str(value)

@@ -1,0 +1,50 @@
+"""Spectrograms as small pictures: short-time power in dB below the loudest point of the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+from plotly.colors import sequential
+
+from reports.png import data_uri, encode_png
+
+WINDOW_S = 0.020  # s; narrow-band enough to show harmonics of most voices, short enough to show a seam
+HOP_S = 0.005  # s; longer where a picture would have more than MOST_FRAMES
+MOST_FRAMES = 1000
+RANGE_DB = 70.0  # dB shown below the loudest point
+LEVELS = 32  # colours; more would double the picture and show nothing more
+
+
+def power_db(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    """float ``[n]`` -> float32 ``[bins, frames]`` in dB, from 0 Hz to half the sample rate.
+
+    Frame k is centred on sample ``(k + 0.5) * hop``, so that a picture of the frames spans the signal exactly.
+    """
+    length = round(WINDOW_S * sample_rate)
+    hop = max(round(HOP_S * sample_rate), -(-len(samples) // MOST_FRAMES))
+    frames = max(1, round(len(samples) / hop))
+    before = length // 2 - hop // 2
+    padded = np.pad(np.asarray(samples, np.float32), (before, frames * hop + length))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, length)[: frames * hop : hop]
+    spectra = np.fft.rfft(windows * np.hanning(length + 1)[:-1].astype(np.float32), axis=1)
+    return 10 * np.log10(np.abs(spectra.T) ** 2 + 1e-12)
+
+
+def spectrogram_uri(samples: np.ndarray, sample_rate: int, loudest_db: float | None = None) -> str:
+    """A PNG data URI, low frequencies at the bottom, one pixel a bin and frame.
+
+    ``loudest_db`` is the level of the brightest colour, so that pictures of one utterance compare; the signal's own
+    peak by default.
+    """
+    levels = power_db(samples, sample_rate)
+    top = float(levels.max()) if loudest_db is None else loudest_db
+    scaled = np.clip((levels - top) / RANGE_DB + 1, 0, 1)
+    indices = np.round(scaled * (LEVELS - 1)).astype(np.uint8)[::-1]
+    return data_uri(encode_png(indices, magma()), "image/png")
+
+
+def magma() -> np.ndarray:
+    """The magma colour map (van der Walt and Smith 2015) as uint8 ``[LEVELS, 3]``: even to the eye and in print."""
+    stops = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in sequential.Magma], np.float64)
+    at = np.linspace(0, len(stops) - 1, LEVELS)
+    channels = [np.interp(at, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]
+    return np.round(np.stack(channels, axis=1)).astype(np.uint8)

@@ -1,0 +1,189 @@
+"use strict";
+document.documentElement.classList.add("scripted");
+
+/* Colours: a figure says whose a trace is, the style sheet says how that looks. */
+const styleOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+function withAlpha(colour, alpha) {
+  if (alpha >= 1) return colour;
+  const hex = colour.length === 4 ? colour.replace(/[0-9a-f]/gi, "$&$&") : colour;
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  return `rgba(${r},${g},${b},${alpha})`;
+}
+function colourOf(meta) {
+  if (meta.role === "systems") return meta.slots.map((slot) => withAlpha(styleOf(`--system-${slot}`), meta.alpha));
+  const name = { system: `--system-${meta.slot}`, reference: "--reference", seam: "--ink", rule: "--rule" }[meta.role];
+  return withAlpha(styleOf(name), meta.alpha ?? 1);
+}
+function painted(figure) {
+  const { data, layout } = structuredClone(figure);
+  for (const trace of data) {
+    const colour = colourOf(trace.meta);
+    trace.marker = { ...trace.marker, color: colour };
+    if (trace.marker.line) trace.marker.line.color = colour;
+    if (typeof colour === "string") {
+      trace.line = { ...trace.line, color: colour };
+      for (const bars of ["error_x", "error_y"]) if (trace[bars]) trace[bars].color = colour;
+    }
+  }
+  for (const shape of layout.shapes ?? []) {
+    if (shape.name === "band") shape.fillcolor = styleOf("--band");
+    else shape.line.color = { seam: styleOf("--ink"), over: "rgba(255,255,255,.6)", rule: styleOf("--ink") }[shape.name];
+    if (shape.name === "seam") shape.opacity = 0.4;
+  }
+  const font = { family: styleOf("--text"), size: 12, color: styleOf("--ink") };
+  Object.assign(layout, { font, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true });
+  layout.hoverlabel = { ...layout.hoverlabel, bgcolor: styleOf("--page"), bordercolor: styleOf("--rule"), font };
+  for (const [key, axis] of Object.entries(layout)) {
+    if (!/^[xy]axis\d*$/.test(key)) continue;
+    Object.assign(axis, { gridcolor: styleOf("--rule"), zerolinecolor: styleOf("--rule"), linecolor: styleOf("--rule") });
+    axis.tickfont = { size: 11, color: axis.type === "category" ? font.color : styleOf("--quiet") };
+    axis.title = { ...axis.title, font: { size: 12, color: styleOf("--quiet") } };
+  }
+  return { data, layout };
+}
+
+/* Plots are drawn when they come near the screen, and again when the colour scheme changes. */
+const config = { responsive: true, displayModeBar: false, displaylogo: false, showTips: false, doubleClick: "reset" };
+const parsed = new Map();
+function contentOf(place) {
+  const id = place.dataset.plot;
+  if (!parsed.has(id)) parsed.set(id, JSON.parse(document.getElementById(id).textContent));
+  return place.dataset.key ? parsed.get(id)[place.dataset.key] : parsed.get(id);
+}
+function draw(place) {
+  const { data, layout } = painted(contentOf(place));
+  if (place.closest(".closeup") && matchMedia("(hover: hover)").matches) layout.dragmode = "zoom";
+  Plotly.react(place, data, layout, config);
+  place.dataset.drawn = "";
+}
+const near = new IntersectionObserver(
+  (entries) => entries.forEach((entry) => {
+    if (entry.isIntersecting) { near.unobserve(entry.target); draw(entry.target); }
+  }),
+  { rootMargin: "600px" },
+);
+document.querySelectorAll("[data-plot]").forEach((place) => near.observe(place));
+const drawAgain = () => document.querySelectorAll("[data-drawn]").forEach(draw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
+addEventListener("beforeprint", () => document.querySelectorAll("[data-plot]").forEach(draw));
+
+document.querySelectorAll("[data-picks]").forEach((select) => select.addEventListener("change", () => {
+  const place = document.querySelector(`[data-plot="${select.dataset.picks}"]`);
+  place.dataset.key = select.value;
+  draw(place);
+}));
+document.querySelectorAll("[data-shows]").forEach((select) => {
+  const show = () => document.querySelectorAll(`[data-${select.dataset.shows}]`).forEach((part) => {
+    part.hidden = part.dataset[select.dataset.shows] !== select.value;
+  });
+  select.addEventListener("change", show);
+  show(); /* a browser may have kept the choice over a reload */
+});
+
+/* Players. All systems of an utterance share one position; only one thing sounds at a time. */
+const loop = document.getElementById("loop");
+let playing = null;
+class Player {
+  constructor(row, group) {
+    Object.assign(this, { row, group });
+    this.button = row.querySelector(".play");
+    this.wave = row.querySelector(".wave");
+    this.head = row.querySelector(".head");
+    this.audio = row.querySelector("audio");
+    this.audio.controls = false;
+    this.duration = Number(row.dataset.duration);
+    this.button.addEventListener("click", () => this.toggle());
+    this.wave.addEventListener("pointerdown", (event) => this.pick(event));
+    this.wave.addEventListener("pointermove", (event) => { if (event.buttons & 1) this.pick(event); });
+    this.wave.addEventListener("keydown", (event) => this.step(event));
+    this.audio.addEventListener("ended", () => {
+      if (loop.checked) { this.group.move(0); this.start(); } else { this.stop(); this.group.move(0); }
+    });
+    this.audio.addEventListener("error", () => { if (playing === this) this.stop(); this.button.disabled = true; });
+  }
+  toggle() { if (playing === this) this.stop(); else this.start(); }
+  start() {
+    if (playing && playing !== this) {
+      if (playing.group === this.group) this.group.position = playing.audio.currentTime;
+      playing.stop();
+    }
+    playing = this;
+    this.button.setAttribute("aria-pressed", "true");
+    const from = this.group.position >= this.duration - 0.02 ? 0 : this.group.position;
+    this.audio.currentTime = from;
+    this.audio.play().then(() => requestAnimationFrame(() => this.follow())).catch(() => this.stop());
+  }
+  stop() {
+    this.audio.pause();
+    this.button.setAttribute("aria-pressed", "false");
+    if (playing === this) { playing = null; this.group.move(this.audio.currentTime); }
+  }
+  follow() {
+    if (playing !== this) return;
+    this.group.move(this.audio.currentTime);
+    requestAnimationFrame(() => this.follow());
+  }
+  seek(to) {
+    this.group.move(Math.max(0, Math.min(to, this.duration)));
+    if (playing && playing.group === this.group) playing.audio.currentTime = this.group.position;
+  }
+  pick(event) {
+    const box = this.wave.getBoundingClientRect();
+    this.seek(((event.clientX - box.left) / box.width) * this.duration);
+  }
+  step(event) {
+    const by = { ArrowLeft: -0.1, ArrowDown: -0.1, ArrowRight: 0.1, ArrowUp: 0.1, PageDown: -1, PageUp: 1 }[event.key];
+    const to = { Home: 0, End: this.duration }[event.key] ?? (by === undefined ? undefined : this.group.position + by);
+    if (to === undefined) return;
+    event.preventDefault();
+    this.seek(to);
+  }
+  show(position) {
+    const at = Math.min(position, this.duration);
+    this.head.style.left = `${(100 * at) / this.duration}%`;
+    this.wave.setAttribute("aria-valuenow", at.toFixed(2));
+    this.wave.setAttribute("aria-valuetext", `${at.toFixed(2)} s`);
+  }
+}
+class Group {
+  constructor(section) {
+    this.section = section;
+    this.position = 0;
+    this.rows = [...section.querySelectorAll(".player")];
+    this.players = this.rows.map((row) => (row.dataset.duration ? new Player(row, this) : null));
+    this.last = this.players.find(Boolean);
+    section.addEventListener("keydown", (event) => this.key(event));
+  }
+  move(position) {
+    this.position = position;
+    this.section.classList.toggle("started", position > 0);
+    for (const player of this.players) if (player) player.show(position);
+  }
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.last) return;
+    if (/^[1-9]$/.test(event.key)) {
+      const player = this.players[Number(event.key) - 1];
+      if (player) { event.preventDefault(); player.button.focus(); if (playing !== player) player.start(); this.last = player; }
+    } else if (event.key === " " && event.target.tagName !== "BUTTON") {
+      event.preventDefault();
+      (playing && playing.group === this ? playing : this.last).toggle();
+    }
+  }
+}
+document.querySelectorAll(".utterance").forEach((section) => new Group(section));
+
+/* The contents say where the reader is; on a narrow page they start closed. */
+const links = new Map([...document.querySelectorAll(".contents a")].map((a) => [a.getAttribute("href").slice(1), a]));
+const reading = new IntersectionObserver(
+  (entries) => entries.forEach((entry) => {
+    if (!entry.isIntersecting) return;
+    links.forEach((link) => link.removeAttribute("aria-current"));
+    links.get(entry.target.id)?.setAttribute("aria-current", "location");
+  }),
+  { rootMargin: "0px 0px -75% 0px" },
+);
+links.forEach((_, id) => { const part = document.getElementById(id); if (part) reading.observe(part); });
+const narrow = matchMedia("(max-width: 1099px)");
+const fold = () => { document.querySelector(".contents details").open = !narrow.matches; };
+narrow.addEventListener("change", fold);
+fold();

@@ -1,0 +1,133 @@
+"""Attention patterns as data: per layer, how many blocks back and ahead a frame may look.
+
+From a pattern come the boolean mask, the receptive field, the look-ahead and whether keys and values can be cached.
+StreamFlow's block, backward and forward masks (arXiv 2506.23986) are reaches (0, 0), (1, 0) and (0, 1); a full layer
+reaches without limit to both sides, a causal one without limit back and not ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .errors import StrategyError
+
+BLOCK = 24  # frames, 240 ms
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Blocks that a layer sees before and after its own; ``None`` is without limit."""
+
+    back: int | None = 0
+    ahead: int | None = 0
+
+
+FULL, BACK, AHEAD, OWN, PAST = Reach(None, None), Reach(1, 0), Reach(0, 1), Reach(0, 0), Reach(None, 0)
+
+
+@dataclass(frozen=True)
+class AttentionPattern:
+    """One reach a layer, over blocks of ``block`` frames (1 for frame-causal)."""
+
+    block: int
+    layers: tuple[Reach, ...]
+
+    @property
+    def back(self) -> int | None:
+        """p: blocks before its own that one network evaluation depends on; ``None`` is all."""
+        return _total(r.back for r in self.layers)
+
+    @property
+    def ahead(self) -> int | None:
+        """q: blocks after its own that one network evaluation depends on; ``None`` is all."""
+        return _total(r.ahead for r in self.layers)
+
+    @property
+    def cacheable(self) -> bool:
+        """No layer looks ahead, so keys and values of the past never change."""
+        return self.ahead == 0
+
+    def mask(self, layer: int, queries: range, keys: range, device: torch.device | None = None) -> Tensor | None:
+        """Boolean ``[len(queries), len(keys)]``, true where attention is allowed; ``None`` where all of it is.
+
+        The ranges are absolute frames, so a window that starts off the block grid keeps the same blocks.
+        """
+        reach = self.layers[layer]
+        if reach == FULL:
+            return None
+        own = torch.arange(queries.start, queries.stop, device=device)[:, None] // self.block
+        other = torch.arange(keys.start, keys.stop, device=device)[None] // self.block
+        allowed = torch.ones(len(queries), len(keys), dtype=torch.bool, device=device)
+        if reach.back is not None:
+            allowed &= other >= own - reach.back
+        if reach.ahead is not None:
+            allowed &= other <= own + reach.ahead
+        return allowed
+
+    def masks(self, queries: range, keys: range, device: torch.device | None = None) -> list[Tensor | None]:
+        """:meth:`mask` of every layer; layers of one reach share one tensor."""
+        made = {r: self.mask(i, queries, keys, device) for i, r in enumerate(self.layers)}
+        return [made[r] for r in self.layers]
+
+
+def _total(reaches) -> int | None:
+    reaches = list(reaches)
+    return None if None in reaches else sum(reaches)
+
+
+def full(layers: int) -> AttentionPattern:
+    """Every frame sees every frame."""
+    return AttentionPattern(1, (FULL,) * layers)
+
+
+def causal(layers: int) -> AttentionPattern:
+    """Every frame sees itself and all frames before."""
+    return AttentionPattern(1, (PAST,) * layers)
+
+
+def block_causal(layers: int, block: int = BLOCK) -> AttentionPattern:
+    """Every frame sees its block and all blocks before (CosyVoice 2)."""
+    return AttentionPattern(block, (PAST,) * layers)
+
+
+def streamflow(layers: int, back: Sequence[int], ahead: Sequence[int], block: int = BLOCK) -> AttentionPattern:
+    """Own block everywhere, one block back in the layers ``back``, one block ahead in the layers ``ahead``.
+
+    Raises:
+        StrategyError: a layer that does not exist.
+    """
+    if bad := [i for i in (*back, *ahead) if not 0 <= i < layers]:
+        raise StrategyError(f"layer {bad[0]} of the attention pattern is not one of 0 to {layers - 1}; name another")
+    reaches = (Reach(int(i in back), int(i in ahead)) for i in range(layers))
+    return AttentionPattern(block, tuple(reaches))
+
+
+def spread(layers: int, count: int) -> tuple[int, ...]:
+    """``count`` layers evenly from the first to the last but one: where Qwen2.5-Omni puts its backward layers."""
+    if count == 1:
+        return (0,)
+    return tuple(round(i * (layers - 2) / (count - 1)) for i in range(count))
+
+
+def preset(name: str, layers: int, block: int = BLOCK) -> AttentionPattern:
+    """The pattern of a set of weights: ``full``, ``causal``, ``cosyvoice``, ``streamflow-sr`` or ``streamflow-lr``.
+
+    SR has p = 2 and q = 1, LR p = 4 and q = 1. The paper gives neither the counts nor the layers; these are those of
+    Qwen2.5-Omni (first and last but one looking back, the middle one ahead), LR with twice the layers back.
+    """
+    if name == "full":
+        return full(layers)
+    if name == "causal":
+        return causal(layers)
+    if name == "cosyvoice":
+        return block_causal(layers, block)
+    if name in ("streamflow-sr", "streamflow-lr"):
+        return streamflow(layers, spread(layers, 2 if name == "streamflow-sr" else 4), (layers // 2,), block)
+    raise StrategyError(f"unknown attention pattern {name}; choose one of {', '.join(PRESETS)}")
+
+
+PRESETS = ("full", "causal", "cosyvoice", "streamflow-sr", "streamflow-lr")

@@ -1,0 +1,194 @@
+"""A bundle: the weights that belong together (speaker encoder, tokenizer, decoder and its differences, vocoder).
+
+NAME/bundle.json                the configuration of each part
+NAME/speaker.safetensors        and so on, float16 (loaded as float32)
+NAME/decoder.safetensors        phase 1
+NAME/decoder-PATTERN.safetensors   phase 2, as a low-rank difference to phase 1
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from .adapters import merge
+from .attention import AttentionPattern, Reach
+from .dit import DiT, DiTConfig
+from .errors import CheckpointError
+from .mel import log_mel
+from .speaker import SpeakerConfig, SpeakerEncoder
+from .tokenizer import Tokenizer, TokenizerConfig
+from .vocoders import build_vocoder
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+CONFIGS = {"speaker": SpeakerConfig, "tokenizer": TokenizerConfig, "decoder": DiTConfig}
+
+
+class Bundle:
+    """Weights in a folder, each part loaded when it is first asked for."""
+
+    def __init__(self, directory: str | Path):
+        self.directory = Path(directory)
+        path = self.directory / "bundle.json"
+        try:
+            self.card: dict = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise CheckpointError(f"{path}: no such file; train the parts first with: streamflow train") from None
+        except ValueError as error:
+            raise CheckpointError(f"{path}: not valid JSON ({error}); restore it") from None
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    @cached_property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of every weight file, by file name."""
+        files = sorted(self.directory.glob("*.safetensors"))
+        return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+    @property
+    def patterns(self) -> list[str]:
+        """Names of the attention patterns that there are weights for."""
+        return ["full", *self.card.get("differences", {})]
+
+    def pattern(self, name: str) -> AttentionPattern:
+        """The attention pattern that the weights ``name`` were trained under."""
+        self.weights_of(name)
+        if name == "full":
+            return AttentionPattern(1, (Reach(None, None),) * self.card["decoder"]["layers"])
+        saved = self.card["differences"][name]
+        return AttentionPattern(saved["block"], tuple(Reach(*r) for r in saved["layers"]))
+
+    def weights_of(self, pattern: str) -> str:
+        """File of a pattern's weights.
+
+        Raises:
+            CheckpointError: there are none.
+        """
+        if pattern not in self.patterns:
+            raise CheckpointError(
+                f"{self.directory}: no weights for {pattern}, only {', '.join(self.patterns)}; "
+                f"train them with: streamflow train decoder --pattern {pattern}"
+            )
+        return "decoder" if pattern == "full" else f"decoder-{pattern}"
+
+    @cached_property
+    def speaker(self) -> SpeakerEncoder:
+        return self._load("speaker", SpeakerEncoder)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        return self._load("tokenizer", Tokenizer)
+
+    @cached_property
+    def vocoder(self) -> nn.Module:
+        return self._fill("vocoder", build_vocoder(self.card["vocoder"]))
+
+    def decoder(self, pattern: str = "full") -> DiT:
+        """The DiT with the weights of ``pattern``, made once."""
+        made = self.__dict__.setdefault("_decoders", {})
+        if pattern not in made:
+            file = self.weights_of(pattern)
+            state = self._state("decoder")
+            if pattern != "full":
+                state = merge(state, self._state(file))
+            dit = DiT(self.config("decoder"))
+            made[pattern] = _fit(dit, state, self.directory / f"{file}.safetensors")
+        return made[pattern]
+
+    def tokenize(self, audio: np.ndarray) -> np.ndarray:
+        """float32 ``[n]`` at 16 kHz to int64 tokens ``[n / 640, K]``."""
+        speaker = torch.from_numpy(self.embed_speaker(audio))
+        return self.tokenizer.tokenize(log_mel(audio), speaker).numpy()
+
+    def embed_speaker(self, audio: np.ndarray) -> np.ndarray:
+        """float32 ``[n]`` at 16 kHz to a float32 unit vector ``[D]``."""
+        return self.speaker.embed(audio).numpy()
+
+    def config(self, part: str):
+        """The configuration of a part, or its defaults where the bundle has none."""
+        saved = {k: tuple(v) if isinstance(v, list) else v for k, v in self.card.get(part, {}).items()}
+        return CONFIGS[part](**saved)
+
+    def _load(self, part: str, kind: type[nn.Module]) -> nn.Module:
+        return self._fill(part, kind(self.config(part)))
+
+    def _fill(self, part: str, module: nn.Module) -> nn.Module:
+        return _fit(module, self._state(part), self.directory / f"{part}.safetensors")
+
+    def _state(self, file: str) -> dict[str, Tensor]:
+        path = self.directory / f"{file}.safetensors"
+        try:
+            state = load_file(path)
+        except FileNotFoundError:
+            raise CheckpointError(
+                f"{path}: no such file; train it with: streamflow train {file.split('-')[0]}"
+            ) from None
+        except SafetensorError as error:
+            raise CheckpointError(f"{path}: damaged ({error}); restore it from the repository") from None
+        return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+
+
+def _fit(module: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: does not fit bundle.json ({str(error).splitlines()[1].strip()})") from None
+    return module.eval().requires_grad_(False)
+
+
+def load_bundle(name: str | Path = "small") -> Bundle:
+    """A shipped bundle by name, or any by its folder.
+
+    Raises:
+        CheckpointError: there is none of that name.
+    """
+    if (Path(name) / "bundle.json").exists():
+        return Bundle(name)
+    shipped = sorted(p.parent.name for p in PRETRAINED.glob("*/bundle.json"))
+    if str(name) in shipped:
+        return Bundle(PRETRAINED / name)
+    near = difflib.get_close_matches(str(name), shipped, n=1)
+    hint = (
+        f"; did you mean {near[0]}?" if near else f"; shipped: {', '.join(shipped)}; or name a folder with bundle.json"
+    )
+    raise CheckpointError(f"unknown checkpoint {name}{hint}")
+
+
+def save_part(directory: str | Path, file: str, state: dict[str, Tensor], card: dict) -> None:
+    """Write one part's weights as float16 and merge ``card`` into bundle.json, each whole or not at all."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    half = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
+    partial = directory / f".{file}.partial"
+    save_file(half, partial)
+    os.replace(partial, directory / f"{file}.safetensors")
+    path = directory / "bundle.json"
+    merged = json.loads(path.read_text()) if path.exists() else {}
+    for key, value in card.items():
+        merged[key] = {**merged.get(key, {}), **value} if key == "differences" else value
+    partial = directory / ".bundle.json.partial"
+    partial.write_text(json.dumps(merged, indent=2) + "\n")
+    os.replace(partial, path)
+
+
+def config_card(config) -> dict:
+    """A configuration as JSON-able values."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def pattern_card(pattern: AttentionPattern) -> dict:
+    """An attention pattern as JSON-able values."""
+    return {"block": pattern.block, "layers": [[r.back, r.ahead] for r in pattern.layers]}

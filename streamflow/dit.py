@@ -1,0 +1,230 @@
+"""The diffusion transformer: noisy mel, speaker and tokens in, velocity out (Peebles & Xie 2023; StreamFlow, figure 1).
+
+There is no convolution over time inside: a symmetric one would look past every block mask.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .errors import StreamflowError
+from .fsq import FSQ
+from .mel import BANDS, FRAMES_PER_TOKEN
+
+
+@dataclass(frozen=True)
+class DiTConfig:
+    """Sizes.
+
+    Attributes:
+        adaln_rank: rank of the map from time to scales and shifts; 0 for a full matrix as in the paper, which holds
+            two fifths of its parameters.
+        levels, codes: the tokenizer's quantiser, whose coordinates are the token embedding's input: 2.8 hours of
+            speech show most of 12,800 table entries a few times or never.
+    """
+
+    width: int = 320
+    layers: int = 9
+    heads: int = 5
+    ff_mult: int = 2
+    adaln_rank: int = 32
+    token_width: int = 128
+    speaker: int = 128
+    levels: tuple[int, ...] = (8, 8, 8, 5, 5)
+    codes: int = 2
+
+
+PRESETS = {
+    "paper": DiTConfig(width=1024, layers=22, heads=16, adaln_rank=0, token_width=512, speaker=192, codes=1),
+    "small": DiTConfig(),
+    "tiny": DiTConfig(width=32, layers=4, heads=2, adaln_rank=4, token_width=16, levels=(4, 4, 4), speaker=16),
+}
+
+
+def dit_preset(name: str) -> DiTConfig:
+    """``paper`` (about 330 M parameters), ``small`` (shipped) or ``tiny`` (tests).
+
+    Raises:
+        StreamflowError: an unknown name.
+    """
+    if name not in PRESETS:
+        raise StreamflowError(f"unknown size {name}; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+@lru_cache(maxsize=256)
+def rotary_table(start: int, stop: int, width: int) -> tuple[Tensor, Tensor]:
+    """Cosines and sines ``[stop - start, width / 2]`` of the rotary position embedding (Su et al. 2021), θ = 10,000.
+
+    The angles are computed in float64: at frame 30,000 float32 angles are off by 1e-3.
+    """
+    frequencies = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+    angles = torch.arange(start, stop, dtype=torch.float64)[:, None] * frequencies
+    return angles.cos().float(), angles.sin().float()
+
+
+def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotate ``[B, heads, T, width]`` by position; halves, not neighbours, are the pairs."""
+    cosines, sines = (t.to(x.dtype) for t in table)
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([a * cosines - b * sines, b * cosines + a * sines], dim=-1)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Scaled dot-product attention over ``[B, heads, T, width]`` under a boolean mask ``[T, keys]``."""
+    if not q.requires_grad:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    # the fused kernel's backward pass on a CPU takes twice as long as the plain products
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    return scores.softmax(-1).to(v.dtype) @ v
+
+
+class KeyValueCache:
+    """Keys and values of one layer in one network evaluation, over the past; grows by concatenation."""
+
+    def __init__(self):
+        self.keys: Tensor | None = None
+        self.values: Tensor | None = None
+
+    def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Append ``[B, heads, t, width]`` and return all."""
+        if self.keys is not None:
+            keys, values = torch.cat([self.keys, keys], dim=2), torch.cat([self.values, values], dim=2)
+        self.keys, self.values = keys, values
+        return keys, values
+
+
+class Modulation(nn.Module):
+    """Time embedding ``[B, W]`` to ``parts`` scales, shifts and gates ``[B, 1, W]``, all zero at first (adaLN-zero)."""
+
+    def __init__(self, width: int, parts: int, rank: int):
+        super().__init__()
+        self.parts = parts
+        self.inner = nn.Linear(width, rank, bias=False) if rank else nn.Identity()
+        self.outer = nn.Linear(rank or width, parts * width)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def forward(self, time: Tensor) -> tuple[Tensor, ...]:
+        return self.outer(self.inner(F.silu(time)))[:, None].chunk(self.parts, dim=-1)
+
+
+class Block(nn.Module):
+    """Masked self-attention and MLP, each modulated by time and gated."""
+
+    def __init__(self, c: DiTConfig):
+        super().__init__()
+        self.heads = c.heads
+        self.modulation = Modulation(c.width, 6, c.adaln_rank)
+        self.qkv = nn.Linear(c.width, 3 * c.width)
+        self.out = nn.Linear(c.width, c.width)
+        self.up = nn.Linear(c.width, c.ff_mult * c.width)
+        self.down = nn.Linear(c.ff_mult * c.width, c.width)
+
+    def forward(
+        self,
+        x: Tensor,
+        modulation: tuple[Tensor, ...],
+        mask: Tensor | None,
+        table: tuple[Tensor, Tensor],
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:
+        shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
+        y = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale)
+        q, k, v = self.qkv(y).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k = rotate(q, table), rotate(k, table)
+        if cache is not None:
+            k, v = cache.extend(k, v)
+        y = attend(q, k, v, mask)
+        x = torch.addcmul(x, gate, self.out(y.transpose(1, 2).flatten(2)))
+        y = torch.addcmul(shift_mlp, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale_mlp)
+        return torch.addcmul(x, gate_mlp, self.down(F.gelu(self.up(y), approximate="tanh")))
+
+
+class TokenEmbedding(nn.Module):
+    """Tokens ``[..., N, K]`` to a vector a frame ``[..., 4 N, W]``.
+
+    A code's FSQ coordinates are its embedding's input, and each of the four frames of a token has its own projection:
+    no context beyond the token itself, so no mask is broken.
+    """
+
+    def __init__(self, c: DiTConfig):
+        super().__init__()
+        self.fsq = FSQ(c.levels, c.codes)
+        self.inner = nn.Linear(self.fsq.dimensions, 2 * c.token_width)
+        self.outer = nn.Linear(2 * c.token_width, FRAMES_PER_TOKEN * c.token_width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.fsq.to_coordinates(tokens).to(self.inner.weight.dtype)
+        x = self.outer(F.silu(self.inner(x)))
+        return x.unflatten(-1, (FRAMES_PER_TOKEN, -1)).flatten(-3, -2)
+
+
+class DiT(nn.Module):
+    """Velocity of the flow for a noisy mel, under whatever masks it is given."""
+
+    not_hidden = ("input", "output", "time", "tokens", "modulation")
+
+    def __init__(self, config: DiTConfig | None = None):
+        super().__init__()
+        self.config = c = config or DiTConfig()
+        self.tokens = TokenEmbedding(c)
+        self.null = nn.Parameter(torch.zeros(c.speaker + c.token_width))
+        self.input = nn.Linear(BANDS + c.speaker + c.token_width, c.width)
+        self.time = nn.Sequential(nn.Linear(256, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
+        self.blocks = nn.ModuleList(Block(c) for _ in range(c.layers))
+        self.modulation = Modulation(c.width, 2, c.adaln_rank)
+        self.output = nn.Linear(c.width, BANDS)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def condition(self, tokens: Tensor, speaker: Tensor) -> Tensor:
+        """int64 tokens ``[B, N, K]`` and unit speaker vectors ``[B, D]`` to the condition ``[B, 4 N, D + W]``."""
+        x = self.tokens(tokens)
+        # a unit vector of D numbers has elements of about 1/sqrt(D): bring them to the size of the other inputs
+        voice = speaker[:, None].to(x.dtype) * math.sqrt(self.config.speaker)
+        return torch.cat([voice.expand(-1, x.shape[1], -1), x], dim=-1)
+
+    def modulations(self, time: Tensor) -> list[tuple[Tensor, ...]]:
+        """Scales, shifts and gates of every layer and the output for times ``[B]`` in [0, 1].
+
+        They depend on nothing else, so a decoder computes them once for its grid of times.
+        """
+        frequencies = torch.exp(-math.log(10_000) * torch.arange(128, device=time.device) / 128)
+        angles = 1000 * time.float()[:, None] * frequencies
+        embedding = self.time(torch.cat([angles.sin(), angles.cos()], dim=-1).to(self.input.weight.dtype))
+        return [block.modulation(embedding) for block in self.blocks] + [self.modulation(embedding)]
+
+    def forward(
+        self,
+        x: Tensor,
+        condition: Tensor,
+        modulations: list[tuple[Tensor, ...]],
+        masks: list[Tensor | None],
+        start: int = 0,
+        caches: list[KeyValueCache] | None = None,
+    ) -> Tensor:
+        """Velocity ``[B, T, 80]``.
+
+        Args:
+            x: noisy normalised mel ``[B, T, 80]``.
+            condition: ``[B, T, D + W]`` of :meth:`condition`, or :attr:`null` expanded.
+            modulations: of :meth:`modulations`.
+            masks: one a layer, boolean ``[T, keys]`` or ``None``.
+            start: absolute position of ``x[:, 0]``, for the rotary embedding.
+            caches: one a layer; the keys are then the cached ones and these.
+        """
+        x = self.input(torch.cat([x.to(condition.dtype), condition], dim=-1))
+        table = rotary_table(start, start + x.shape[1], self.config.width // self.config.heads)
+        for i, block in enumerate(self.blocks):
+            x = block(x, modulations[i], masks[i], table, caches[i] if caches else None)
+        shift, scale = modulations[-1]
+        return self.output(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale))

@@ -1,0 +1,51 @@
+"""The strategies by name. A new one is a new file with a :class:`Strategy` and a line here."""
+
+from __future__ import annotations
+
+import difflib
+
+from ..checkpoints import Bundle
+from ..errors import StrategyError
+from . import causal, controls, cosyvoice, full, naive, streamflow, window
+from .base import MadeSystem, Strategy
+
+_ALL: tuple[Strategy, ...] = (
+    full.STRATEGY,
+    naive.STRATEGY,
+    window.STRATEGY,
+    causal.STRATEGY,
+    cosyvoice.STRATEGY,
+    streamflow.SHORT,
+    streamflow.LONG,
+    controls.COPY_SYNTHESIS,
+    controls.TOKENIZER,
+)
+_BY_NAME = {s.name: s for s in _ALL}
+
+STRATEGIES: dict[str, str] = {s.name: s.description for s in _ALL}
+
+
+def make_system(name: str, bundle: Bundle, **parameters) -> MadeSystem:
+    """A system that decodes with the strategy ``name``; sessions share its weights and nothing else.
+
+    Args:
+        name: a key of ``STRATEGIES``.
+        bundle: the weights.
+        **parameters: what the strategy lets one change, such as ``nfe``, ``guidance``, ``block`` or ``hop``.
+
+    Raises:
+        StrategyError: an unknown strategy or parameter, with the nearest known one.
+    """
+    if name not in _BY_NAME:
+        raise StrategyError(f"unknown strategy {name}{_near(name, _BY_NAME)}; there are {', '.join(_BY_NAME)}")
+    strategy = _BY_NAME[name]
+    for key in parameters:
+        if key not in strategy.parameters:
+            known = ", ".join(strategy.parameters) or "none"
+            raise StrategyError(f"{name}: unknown parameter {key}{_near(key, strategy.parameters)}; it takes {known}")
+    return strategy.make(bundle, {**strategy.parameters, **parameters})
+
+
+def _near(word: str, known) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -1,0 +1,106 @@
+"""What a strategy is: a name, its parameters, and how a system is made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..checkpoints import Bundle, pattern_card
+from ..decoder_session import DecoderSession
+from ..decoding import Evaluator, Plan
+from ..flow import Schedule
+from ..mel import FRAMES_PER_TOKEN, HOP
+from ..session import Session, StreamRequest
+
+SCHEDULE = {"nfe": 8, "solver": "euler", "guidance": 0.7, "warp": "cosine"}
+
+
+@dataclass(frozen=True)
+class MadeSystem:
+    """A system: call it with a request to open a session.
+
+    Attributes:
+        name: the strategy's.
+        parameters: all of them, as resolved.
+        algorithmic_latency_s: seconds of speech that must have arrived before the first sample can be heard, the
+            vocoder's look-ahead included; ``None`` where the whole utterance must.
+        open: from request to session.
+        facts: JSON-able, the rest of what determines the audio.
+    """
+
+    name: str
+    parameters: dict
+    algorithmic_latency_s: float | None
+    open: Callable[[StreamRequest], Session]
+    facts: dict = field(default_factory=dict)
+
+    def __call__(self, request: StreamRequest) -> Session:
+        return self.open(request)
+
+    def describe(self) -> dict:
+        """Everything about the system that determines its audio, JSON-able."""
+        return {
+            "strategy": self.name,
+            "parameters": self.parameters,
+            "algorithmic_latency_s": self.algorithmic_latency_s,
+            **self.facts,
+        }
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A name, a line of description, the parameters with their defaults, and the maker."""
+
+    name: str
+    description: str
+    parameters: dict
+    make: Callable[[Bundle, dict], MadeSystem]
+
+
+def schedule_of(parameters: dict) -> Schedule:
+    """The part of the parameters that every flow decoder has."""
+    return Schedule(**{k: parameters[k] for k in SCHEDULE})
+
+
+def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundle, dict], Plan]) -> Strategy:
+    """A strategy that a :class:`Plan` describes in full."""
+
+    def make(bundle: Bundle, chosen: dict) -> MadeSystem:
+        made = plan(bundle, chosen)
+        evaluator, vocoder = Evaluator(bundle, made), bundle.vocoder
+        facts = {
+            "weights": made.weights,
+            "nfe": made.schedule.nfe,
+            "pattern": pattern_card(made.pattern),
+            "window": {
+                "grid": made.grid,
+                "hop": made.hop,
+                "back": made.back,
+                "ahead": made.ahead,
+                "cached": made.cached,
+            },
+            "vocoder_future_frames": vocoder.future_frames,
+        }
+        return MadeSystem(
+            name,
+            chosen,
+            algorithmic_latency(made, vocoder.future_frames),
+            lambda request: DecoderSession(evaluator, vocoder, request),
+            facts,
+        )
+
+    return Strategy(name, description, {**parameters, **SCHEDULE}, make)
+
+
+def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:
+    """Seconds of tokens that must be there before the packet that holds frame 0 can be made.
+
+    The first emission needs its own frames and the look-ahead, in whole tokens; the vocoder holds back its own
+    look-ahead from that emission, so it delays a frame at the end of an emission by another emission, never the first.
+    """
+    if plan.hop_frames is None or plan.lookahead_frames is None:
+        return None
+    emissions = vocoder_future // plan.hop_frames + 1  # until one of them is longer than what the vocoder holds back
+    frames = emissions * plan.hop_frames + plan.lookahead_frames
+    tokens = -(-frames // FRAMES_PER_TOKEN)
+    return tokens * FRAMES_PER_TOKEN * HOP / 16_000

@@ -1,0 +1,73 @@
+"""Controls, no decoders: what the vocoder loses by itself, and what the tokens lose by themselves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from ..checkpoints import Bundle
+from ..mel import FRAMES_PER_TOKEN, log_mel
+from ..session import AudioChunk, StreamRequest
+from .base import MadeSystem, Strategy
+
+
+class OfflineSession:
+    """Collects the tokens and renders a log-mel in one piece at the end."""
+
+    def __init__(self, make_mel: Callable[[torch.Tensor], torch.Tensor], vocoder: torch.nn.Module):
+        self._make_mel, self._vocoder = make_mel, vocoder
+        self._tokens: list[np.ndarray] = []
+        self._cancelled = False
+
+    def push(self, tokens: np.ndarray) -> Iterator[AudioChunk]:
+        """Keep int64 ``[n, K]`` tokens; nothing comes before the end."""
+        self._tokens.append(np.asarray(tokens))
+        return iter(())
+
+    def finish(self) -> Iterator[AudioChunk]:
+        """The whole utterance as one chunk."""
+        if self._cancelled or not self._tokens:
+            return
+        started = time.perf_counter()
+        with torch.inference_mode():
+            mel = self._make_mel(torch.from_numpy(np.concatenate(self._tokens)))
+            made = time.perf_counter()
+            audio = self._vocoder(mel[None])[0].clamp(-1, 1).numpy()
+        yield AudioChunk(0, audio, made - started, time.perf_counter() - made)
+
+    def cancel(self) -> None:
+        """Render nothing."""
+        self._cancelled = True
+
+
+def _copy_synthesis(bundle: Bundle, chosen: dict) -> MadeSystem:
+    def open_session(request: StreamRequest) -> OfflineSession:
+        def mel_of_reference(tokens: torch.Tensor) -> torch.Tensor:
+            frames = len(tokens) * FRAMES_PER_TOKEN
+            mel = log_mel(request.reference)[:frames]
+            return torch.cat([mel, mel[-1:].expand(frames - len(mel), -1)])
+
+        return OfflineSession(mel_of_reference, bundle.vocoder)
+
+    return MadeSystem("copy-synthesis", chosen, None, open_session)
+
+
+def _tokenizer(bundle: Bundle, chosen: dict) -> MadeSystem:
+    tokenizer = bundle.tokenizer
+
+    def open_session(request: StreamRequest) -> OfflineSession:
+        speaker = torch.from_numpy(np.asarray(request.speaker, np.float32))[None]
+        return OfflineSession(
+            lambda tokens: tokenizer.decode(tokenizer.fsq.to_coordinates(tokens)[None], speaker)[0], bundle.vocoder
+        )
+
+    return MadeSystem("tokenizer", chosen, None, open_session)
+
+
+COPY_SYNTHESIS = Strategy(
+    "copy-synthesis", "control: the reference's own log-mel through the vocoder", {}, _copy_synthesis
+)
+TOKENIZER = Strategy("tokenizer", "control: the tokenizer's plain decoder instead of the flow", {}, _tokenizer)

@@ -1,0 +1,62 @@
+"""A bundle of random weights in a second: every code path at a size for tests; its audio is noise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .adapters import add_adapters, difference
+from .attention import PRESETS, preset
+from .checkpoints import Bundle, config_card, pattern_card, save_part
+from .dit import DiT, dit_preset
+from .speaker import SpeakerConfig, SpeakerEncoder
+from .tokenizer import Tokenizer, TokenizerConfig
+from .vocoders.vocos import Vocos, VocosConfig
+
+BLOCK = 8  # frames; multiples of the 4 frames of a token
+
+
+def make_tiny_bundle(directory: str | Path, seed: int = 0) -> Bundle:
+    """Write a bundle with random weights for every attention pattern to ``directory`` and open it."""
+    dit_config = dit_preset("tiny")
+    speaker = SpeakerConfig(channels=8, attention=4, se=4, embedding=dit_config.speaker)
+    tokenizer = TokenizerConfig(
+        levels=dit_config.levels, codes=dit_config.codes, width=16, hidden=16, layers=1, speaker=dit_config.speaker
+    )
+    vocoder = VocosConfig(width=16, hidden=16, layers=2)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        save_part(directory, "speaker", SpeakerEncoder(speaker).state_dict(), {"speaker": config_card(speaker)})
+        save_part(directory, "tokenizer", Tokenizer(tokenizer).state_dict(), {"tokenizer": config_card(tokenizer)})
+        save_part(
+            directory, "vocoder", Vocos(vocoder).state_dict(), {"vocoder": {"type": "vocos", **config_card(vocoder)}}
+        )
+        dit = randomised(DiT(dit_config))
+        save_part(directory, "decoder", dit.state_dict(), {"decoder": config_card(dit_config)})
+        for name in PRESETS[1:]:
+            save_difference(directory, name, dit.state_dict(), _adapted(dit), dit_config.layers)
+    return Bundle(directory)
+
+
+def save_difference(directory: str | Path, name: str, base: dict, state: dict, layers: int) -> None:
+    """Write the random weights of one attention pattern."""
+    pattern = preset(name, layers, BLOCK if name == "cosyvoice" or name.startswith("streamflow") else 1)
+    save_part(directory, f"decoder-{name}", difference(state, base), {"differences": {name: pattern_card(pattern)}})
+
+
+def randomised(dit: DiT) -> DiT:
+    """Give every parameter a value that matters: adaLN-zero starts as the identity, which would hide a wrong mask."""
+    for p in dit.parameters():
+        nn.init.normal_(p, std=0.5 / p.shape[-1] ** 0.5 if p.ndim > 1 else 0.1)
+    return dit
+
+
+def _adapted(dit: DiT) -> dict:
+    copy = DiT(dit.config)
+    copy.load_state_dict(dit.state_dict())
+    for p in add_adapters(copy, 2):
+        if p.ndim == 2:
+            nn.init.normal_(p, std=0.1)
+    return copy.state_dict()

@@ -1,0 +1,184 @@
+"""``streamflow train``: the parts of a bundle, one after the other, each resumable by giving the same command again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from ..attention import BLOCK, PRESETS, preset
+from ..checkpoints import Bundle, config_card, pattern_card, save_part
+from ..errors import CheckpointError, StreamflowError
+from .loop import LoopConfig
+
+app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
+
+Manifests = Annotated[list[Path], typer.Option("--manifest", help="CSV of recordings; may be given more than once.")]
+Out = Annotated[Path, typer.Option("--bundle", help="Folder of the bundle; the parts it has already are used.")]
+Steps = Annotated[int, typer.Option(help="Updates in all.")]
+Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Threads = Annotated[int, typer.Option(help="CPU threads; 0 for torch's own choice.")]
+Split = Annotated[str, typer.Option(help="Rows of this split are used, where the manifest has the column.")]
+SaveEvery = Annotated[float, typer.Option(help="Seconds between checkpoints.")]
+Size = Annotated[str, typer.Option(help="paper, small or tiny.")]
+
+
+def _start(seed: int, threads: int, part: str) -> None:
+    if threads:
+        torch.set_num_threads(threads)
+    torch.manual_seed(seed + sum(part.encode()))  # initial weights; the loop seeds each step itself
+
+
+def _work(bundle: Path, part: str) -> Path:
+    return bundle / "training" / part
+
+
+def _has(bundle: Path, part: str) -> Bundle:
+    if not (bundle / f"{part}.safetensors").exists():
+        raise CheckpointError(f"{bundle}: has no {part} yet; run first: streamflow train {part} --bundle {bundle}")
+    return Bundle(bundle)
+
+
+@app.command()
+def speaker(
+    manifest: Manifests,
+    bundle: Out,
+    steps: Steps = 500,
+    seed: Seed = 0,
+    threads: Threads = 0,
+    split: Split = "train",
+    save_every: SaveEvery = 120.0,
+) -> None:
+    """Train the speaker encoder (ECAPA-TDNN). Needs speaker_id in the manifest.
+
+    Example: streamflow train speaker --manifest speech/train/manifest.csv --bundle my
+    """
+    from ..speaker import SpeakerConfig, SpeakerEncoder
+    from .data import Speech
+    from .speaker import train_speaker
+
+    _start(seed, threads, "speaker")
+    config = SpeakerConfig()
+    loop = LoopConfig(steps=steps, warmup=50, decay=0.5, ema=0.99, seed=seed, save_every_s=save_every)
+    trained = train_speaker(SpeakerEncoder(config), Speech(manifest, split), _work(bundle, "speaker"), loop)
+    save_part(bundle, "speaker", trained.state_dict(), {"speaker": config_card(config)})
+
+
+@app.command()
+def tokenizer(
+    manifest: Manifests,
+    bundle: Out,
+    steps: Steps = 2400,
+    codes: Annotated[int, typer.Option(help="Codes for each 40 ms; the paper has 1.")] = 2,
+    seed: Seed = 0,
+    threads: Threads = 0,
+    split: Split = "train",
+    save_every: SaveEvery = 120.0,
+) -> None:
+    """Train the 25 Hz tokenizer (needs the bundle's speaker encoder).
+
+    Example: streamflow train tokenizer --manifest speech/train/manifest.csv --bundle my
+    """
+    from ..tokenizer import Tokenizer, TokenizerConfig
+    from .data import Speech
+    from .tokenizer import train_tokenizer
+
+    encoder = _has(bundle, "speaker").speaker
+    _start(seed, threads, "tokenizer")
+    config = TokenizerConfig(codes=codes, speaker=encoder.config.embedding)
+    loop = LoopConfig(steps=steps, warmup=100, decay=0.4, ema=0.998, seed=seed, save_every_s=save_every)
+    trained = train_tokenizer(Tokenizer(config), encoder, Speech(manifest, split), _work(bundle, "tokenizer"), loop)
+    save_part(bundle, "tokenizer", trained.state_dict(), {"tokenizer": config_card(config)})
+
+
+@app.command()
+def vocoder(
+    manifest: Manifests,
+    bundle: Out,
+    steps: Steps = 5500,
+    adversarial_from: Annotated[
+        float, typer.Option(help="Share of the steps before discriminators join; 1: never.")
+    ] = 1.0,
+    kind: Annotated[str, typer.Option(help="vocos (the CPU default) or bigvgan (wants an accelerator).")] = "vocos",
+    seed: Seed = 0,
+    threads: Threads = 0,
+    split: Split = "train",
+    save_every: SaveEvery = 120.0,
+) -> None:
+    """Train the vocoder; independent of the other parts.
+
+    Example: streamflow train vocoder --manifest speech/train/manifest.csv --bundle my
+    """
+    from ..vocoders import build_vocoder, default_card
+    from .data import Speech
+    from .vocoder import VocoderTraining, train_vocoder
+
+    _start(seed, threads, "vocoder")
+    card = default_card(kind)
+    loop = LoopConfig(steps=steps, warmup=200, decay=0.3, seed=seed, save_every_s=save_every)
+    trained = train_vocoder(
+        build_vocoder(card),
+        Speech(manifest, split),
+        _work(bundle, "vocoder"),
+        loop,
+        VocoderTraining(adversarial_from=adversarial_from),
+    )
+    save_part(bundle, "vocoder", trained.state_dict(), {"vocoder": card})
+
+
+@app.command()
+def decoder(
+    manifest: Manifests,
+    bundle: Out,
+    pattern: Annotated[str, typer.Option(help=f"Attention pattern: {', '.join(PRESETS)}. full is phase 1.")] = "full",
+    steps: Annotated[int, typer.Option(help="Updates in all; 0 for 3,000 in phase 1 and 400 in phase 2.")] = 0,
+    block: Annotated[int, typer.Option(help="Frames a block; 0 for 24 (cosyvoice 48).")] = 0,
+    rank: Annotated[int, typer.Option(help="Rank of phase 2's difference to phase 1.")] = 16,
+    size: Size = "small",
+    seed: Seed = 0,
+    threads: Threads = 0,
+    split: Split = "train",
+    save_every: SaveEvery = 120.0,
+) -> None:
+    """Train the DiT: phase 1 with full attention, then phase 2 for one attention pattern at a time.
+
+    Every pattern should get the same --steps. Examples:
+
+    streamflow train decoder --manifest speech/train/manifest.csv --bundle my
+
+    streamflow train decoder --manifest speech/train/manifest.csv --bundle my --pattern streamflow-sr
+    """
+    from ..adapters import difference
+    from ..attention import full
+    from ..dit import DiT, dit_preset
+    from .data import Speech
+    from .decoder import DecoderTraining, decoder_features, train_decoder
+
+    if pattern not in PRESETS:
+        raise StreamflowError(f"unknown attention pattern {pattern}; choose one of {', '.join(PRESETS)}")
+    first = pattern == "full"
+    opened = _has(bundle, "tokenizer")
+    if not first:
+        _has(bundle, "decoder")
+    _start(seed, threads, "decoder")
+    features = decoder_features(opened, Speech(manifest, split))
+    work = _work(bundle, f"decoder-{pattern}")
+    if first:
+        quantiser = opened.config("tokenizer")
+        config = replace(
+            dit_preset(size), levels=quantiser.levels, codes=quantiser.codes, speaker=opened.config("speaker").embedding
+        )
+        loop = LoopConfig(steps=steps or 3000, warmup=150, decay=0.35, seed=seed, save_every_s=save_every)
+        trained = train_decoder(DiT(config), full(config.layers), features, work, loop)
+        save_part(bundle, "decoder", trained.state_dict(), {"decoder": config_card(config)})
+        return
+    dit = opened.decoder().requires_grad_(True)
+    base = {k: v.clone() for k, v in dit.state_dict().items()}
+    chosen = preset(pattern, dit.config.layers, block or (2 * BLOCK if pattern == "cosyvoice" else BLOCK))
+    loop = LoopConfig(steps=steps or 400, warmup=20, decay=0.5, ema=0.99, seed=seed, save_every_s=save_every)
+    trained = train_decoder(dit, chosen, features, work, loop, DecoderTraining(rank=rank))
+    card = {"differences": {pattern: pattern_card(chosen)}}
+    save_part(bundle, f"decoder-{pattern}", difference(trained.state_dict(), base), card)

@@ -1,0 +1,36 @@
+"""Progress that a person can read on a terminal and in a log file alike."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+T = TypeVar("T")
+
+
+def bar() -> Progress:
+    """A rich progress bar on standard error; silent where that is no terminal."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, disable=not sys.stderr.isatty(), transient=True)
+
+
+def track(items: Sequence[T], what: str) -> Iterator[T]:
+    """Iterate with a bar."""
+    with bar() as progress:
+        yield from progress.track(items, description=what)
+
+
+class LogLine:
+    """Says a line at most every ``every_s`` seconds: for logs, where a bar would be noise."""
+
+    def __init__(self, every_s: float = 20.0):
+        self.every_s, self.last = every_s, 0.0
+
+    def __call__(self, text: str) -> None:
+        if time.monotonic() - self.last >= self.every_s:
+            self.last = time.monotonic()
+            print(text, file=sys.stderr, flush=True)

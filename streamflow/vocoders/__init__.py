@@ -1,0 +1,45 @@
+"""Vocoders: from log-mel frames to samples, each with the context that it declares."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from torch import nn
+
+from ..errors import CheckpointError
+
+
+def build_vocoder(card: dict) -> nn.Module:
+    """A vocoder with random weights from its entry in bundle.json: ``type`` and the fields of its configuration.
+
+    Raises:
+        CheckpointError: a type that there is not.
+    """
+    fields = {k: v for k, v in card.items() if k != "type"}
+    if card.get("type") == "vocos":
+        from .vocos import Vocos, VocosConfig
+
+        return Vocos(VocosConfig(**fields))
+    if card.get("type") == "bigvgan":
+        from .bigvgan import BigVGAN
+        from .bigvgan_config import BigVGANConfig
+
+        return BigVGAN(BigVGANConfig.from_json(fields))
+    raise CheckpointError(f"unknown vocoder {card.get('type')}; bundle.json may name vocos or bigvgan")
+
+
+def default_card(kind: str) -> dict:
+    """The entry in bundle.json of a new vocoder at 16 kHz and hop 160.
+
+    Raises:
+        CheckpointError: a type that there is not.
+    """
+    if kind == "vocos":
+        from .vocos import VocosConfig
+
+        return {"type": kind, **asdict(VocosConfig())}
+    if kind == "bigvgan":
+        from .bigvgan_config import PRESETS
+
+        return {"type": kind, **asdict(PRESETS["16khz_80band_160x_short"])}
+    raise CheckpointError(f"unknown vocoder {kind}; choose vocos or bigvgan")

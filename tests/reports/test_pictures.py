@@ -1,0 +1,88 @@
+"""Pictures show what the samples hold, at the place where they hold it."""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from reports.png import encode_png
+from reports.spectrogram import LEVELS, magma, power_db, spectrogram_uri
+from reports.waveform import HEIGHT, WIDTH, seams_path, waveform_path
+
+RATE = 16_000
+
+
+def decode_png(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Indices and palette of a PNG as ours are: an independent reader, checking every checksum."""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    chunks, at = {}, 8
+    while at < len(content):
+        (length,) = struct.unpack(">I", content[at : at + 4])
+        kind, data = content[at + 4 : at + 8], content[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", content[at + 8 + length : at + 12 + length])[0] == zlib.crc32(kind + data)
+        chunks[kind] = data
+        at += 12 + length
+    width, height, *rest = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+    assert rest == [8, 3, 0, 0, 0]
+    rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, width + 1)
+    assert not rows[:, 0].any()
+    return rows[:, 1:], np.frombuffer(chunks[b"PLTE"], np.uint8).reshape(-1, 3)
+
+
+@given(
+    arrays.arrays(
+        np.uint8, arrays.array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.integers(0, LEVELS - 1)
+    )
+)
+def test_a_png_holds_its_indices(indices: np.ndarray) -> None:
+    found, palette = decode_png(encode_png(indices, magma()))
+    np.testing.assert_array_equal(found, indices)
+    np.testing.assert_array_equal(palette, magma())
+
+
+def test_an_index_without_a_colour_is_refused() -> None:
+    with pytest.raises(ValueError, match="palette"):
+        encode_png(np.full((2, 2), LEVELS), magma())
+
+
+@pytest.mark.parametrize("hertz", [200, 1000, 5000])
+@pytest.mark.parametrize("seconds", [0.5, 30])
+def test_a_tone_is_at_its_frequency(hertz: float, seconds: float) -> None:
+    tone = np.sin(2 * np.pi * hertz * np.arange(int(seconds * RATE)) / RATE).astype(np.float32)
+    levels = power_db(tone, RATE)
+    assert np.argmax(levels.mean(axis=1)) * RATE / 2 / (len(levels) - 1) == pytest.approx(hertz, abs=25)
+
+
+@given(st.floats(0.1, 0.9))
+def test_a_click_is_at_its_time(place: float) -> None:
+    samples = np.zeros(2 * RATE, np.float32)
+    samples[int(place * len(samples))] = 1
+    levels = power_db(samples, RATE).mean(axis=0)
+    assert (np.argmax(levels) + 0.5) / len(levels) == pytest.approx(place, abs=0.006)
+
+
+def test_low_frequencies_are_at_the_bottom() -> None:
+    tone = np.sin(2 * np.pi * 300 * np.arange(RATE) / RATE).astype(np.float32)
+    uri = spectrogram_uri(tone, RATE)
+    indices, _ = decode_png(base64.b64decode(uri.partition(",")[2]))
+    assert np.argmax(indices.mean(axis=1)) > 0.9 * len(indices)
+
+
+def test_a_waveform_is_tall_where_the_signal_is_loud() -> None:
+    samples = np.concatenate([np.zeros(RATE), np.full(RATE, 0.5)]).astype(np.float32)
+    points = [(float(x), float(y)) for x, y in re.findall(r"L(\d+) (\d+)", waveform_path(samples, 0.5))]
+    heights = {x: abs(y - HEIGHT / 2) for x, y in points}
+    assert max(h for x, h in heights.items() if x < WIDTH / 2 - 1) <= 1
+    assert min(h for x, h in heights.items() if WIDTH / 2 < x < WIDTH) >= HEIGHT / 2 - 2
+
+
+def test_seams_are_drawn_where_they_are_and_only_inside() -> None:
+    assert seams_path([0, 4000, 8000, 16_000], 16_000) == f"M{WIDTH / 4:.1f} 0V{HEIGHT}M{WIDTH / 2:.1f} 0V{HEIGHT}"

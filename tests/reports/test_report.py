@@ -1,0 +1,152 @@
+"""The report as a file: what is in it, and that it needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import Document
+from make_run import HOSTILE, SYSTEMS, speech
+
+from harness.run import Run, RunError
+from reports import write_report
+
+FETCHING = {"src", "href", "srcset", "data", "action", "poster", "background", "formaction", "ping", "xlink:href"}
+
+
+def test_it_refers_to_nothing_outside_itself(document: Document) -> None:
+    for tag, attributes in document.tags:
+        for name in FETCHING & set(attributes):
+            assert re.match(r"#|data:", attributes[name] or ""), f"<{tag} {name}={attributes[name]!r}>"
+    assert not document.all("link") and not document.all("iframe") and not document.all("object")
+
+
+def test_its_style_loads_nothing(page: str) -> None:
+    style = re.search(r"<style>(.*?)</style>", page, re.S)[1]
+    assert "url(" not in style and "@import" not in style
+
+
+def test_its_policy_allows_its_own_scripts_and_no_request(document: Document) -> None:
+    (policy,) = document.all("meta", **{"http-equiv": "Content-Security-Policy"})
+    rules = dict(rule.strip().split(" ", 1) for rule in policy["content"].split(";"))
+    assert rules["default-src"] == "'none'"
+    assert "unsafe" not in rules["script-src"] and "connect-src" not in rules
+    assert all("http" not in rule for rule in rules.values())
+
+
+def test_every_system_has_a_row_in_the_results_and_in_every_utterance(page: str, document: Document) -> None:
+    results = re.search(r'<table class="data" id="main-table".*?</table>', page, re.S)[0]
+    players = re.findall(r'<table class="players">.*?</table>', page, re.S)
+    assert len(players) == len(speech())
+    for system in SYSTEMS:
+        for part in (results, *players):
+            assert system in Document(part).text
+
+
+def test_every_utterance_appears_with_its_text(document: Document) -> None:
+    for utterance in speech():
+        assert utterance["utterance_id"] in document.text
+        assert " ".join(utterance["text"].split()) in document.text
+
+
+def test_names_texts_and_errors_are_text_and_never_markup(page: str, document: Document) -> None:
+    assert document.text.count(HOSTILE) >= 3  # what was said, what failed, why unscored
+    assert HOSTILE not in page
+    assert "onerror=alert(1)" not in str([a for _, a in document.tags if "onerror" in a])
+    assert len(document.all("script")) == page.count("</script>"), "a script ends early"
+
+
+def test_a_failed_rendering_is_failed_and_never_zero(page: str) -> None:
+    last = re.findall(r'<table class="players">.*?</table>', page, re.S)[-1]
+    row = next(row for row in re.findall(r"<tr.*?</tr>", last, re.S) if ">naive<" in row)
+    assert "<audio" not in row and "decode: ValueError" in row
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", row) == ["failed"] * 3
+
+
+def test_an_unscored_value_is_unscored_and_never_zero(page: str, document: Document) -> None:
+    row = next(row for row in re.findall(r"<tr.*?</tr>", page, re.S) if "Play full, flite_rms_1" in row)
+    scores = re.findall(r"<td[^>]*>([^<]*)</td>", row)
+    assert scores[0] == "unscored" and len(scores) == 3 and "unscored" not in scores[1:]
+    assert "n 5, 1 unscored" in document.text
+
+
+def test_every_player_holds_the_runs_audio_without_loss_and_waits_to_be_started(
+    run_path: Path, document: Document
+) -> None:
+    audio = document.all("audio")
+    assert len(audio) == len(speech()) * (len(SYSTEMS) + 1) - 1  # and the reference; one failed
+    assert all("autoplay" not in a and a["preload"] == "none" for a in audio)
+    run, first = Run(run_path), speech()[0]["utterance_id"]
+    expected = [run.reference(first), *(run.audio(system, first) for system in SYSTEMS)]
+    for attributes, samples in zip(audio, expected, strict=False):
+        held = _decode(attributes["src"])
+        np.testing.assert_array_equal(held, samples)
+
+
+def _decode(uri: str) -> np.ndarray:
+    import io
+
+    assert uri.startswith("data:audio/flac;base64,")
+    return soundfile.read(io.BytesIO(base64.b64decode(uri.partition(",")[2])), dtype="float32")[0]
+
+
+def test_the_same_run_gives_the_same_bytes(run_path: Path, page: str, tmp_path: Path) -> None:
+    again = write_report(run_path, tmp_path / "again.html")
+    assert again.read_text(encoding="utf-8") == page
+
+
+def test_utterances_past_the_limit_are_left_out_and_that_is_said(run_path: Path, tmp_path: Path) -> None:
+    short = Document(write_report(run_path, tmp_path / "short.html", most_players=3).read_text(encoding="utf-8"))
+    assert len(short.all("section", **{"class": "utterance"})) == 3
+    assert "3 of 6 utterances have players" in short.text
+
+
+def test_a_long_utterance_gives_way_when_the_page_would_grow_too_large(run_path: Path, tmp_path: Path) -> None:
+    small = write_report(run_path, tmp_path / "small.html", most_audio_bytes=2_500_000)
+    text = Document(small.read_text(encoding="utf-8")).text
+    assert re.search(r"[1-5] of 6 utterances have players", text)
+
+
+def test_without_its_audio_a_run_still_has_a_report(run_path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run_path, copy, ignore=shutil.ignore_patterns("audio", "report"))
+    document = Document(write_report(copy).read_text(encoding="utf-8"))
+    assert not document.all("audio") and "no audio in the run" in document.text
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="not a run"):
+        write_report(tmp_path)
+
+
+def test_a_report_that_cannot_be_made_leaves_the_old_one(run_path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run_path, copy)
+    before = (copy / "report" / "index.html").read_bytes()
+    (copy / "scores.parquet").write_bytes(b"not parquet")
+    with pytest.raises(RunError):
+        write_report(copy)
+    assert (copy / "report" / "index.html").read_bytes() == before
+    assert [path.name for path in (copy / "report").iterdir()] == ["index.html"]
+
+
+def test_it_says_what_the_run_was(document: Document) -> None:
+    for fact in (
+        "21 November 2026, 02:00 UTC",
+        "shipped: 6 utterances, 4 speakers",
+        "decoder.safetensors 01234567",
+        "torch on 2 threads",
+        "streamflow compare --corpus corpora/shipped/manifest.csv --out 'runs/a run'",
+    ):
+        assert fact in document.text
+
+
+def test_the_summary_follows_the_data(document: Document) -> None:
+    assert "1 of 30 renderings failed. 1 of 87 scores could not be had." in document.text
+    assert re.search(r"naive against full: worse in stoi", document.text)
+    assert re.search(r"Seams stand out from the rest of the same file in naive \(click, z = \d", document.text)

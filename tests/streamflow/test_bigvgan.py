@@ -1,0 +1,382 @@
+"""BigVGAN against independent slow oracles, and against the layout of the published weights."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import scipy.signal
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import nn
+
+from streamflow.checkpoints import config_card, load_bundle, save_part
+from streamflow.errors import CheckpointError
+from streamflow.vocoders.antialias import AntiAliased, Snake, kaiser_sinc
+from streamflow.vocoders.bigvgan import BigVGAN
+from streamflow.vocoders.bigvgan_config import PRESETS, BigVGANConfig
+from streamflow.vocoders.bigvgan_weights import load_bigvgan, load_generator_state
+from streamflow.vocoders.context import measure_context
+
+TINY = PRESETS["tiny"]
+
+
+def lively(config: BigVGANConfig, seed: int = 0) -> BigVGAN:
+    """A generator with random weights that let the signal through: as made, it all but whispers."""
+    generator = BigVGAN(config).eval()
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in generator.named_parameters():
+            spread = 0.3 if parameter.ndim == 1 else (parameter.shape[1] * parameter.shape[2]) ** -0.5
+            spread *= 0.3 if name.startswith("conv_post") else 1.0
+            parameter += spread * torch.randn(parameter.shape, generator=random)
+    return generator
+
+
+def noise_mel(frames: int, bands: int = 80, seed: int = 0) -> torch.Tensor:
+    return torch.randn(1, frames, bands, generator=torch.Generator().manual_seed(seed)) * 2 - 5
+
+
+# --- the anti-aliased activation ------------------------------------------------------------------------------------
+
+
+def scipy_filter() -> np.ndarray:
+    beta = scipy.signal.kaiser_beta(scipy.signal.kaiser_atten(6, 1.2))
+    return scipy.signal.firwin(12, 0.5, window=("kaiser", beta))
+
+
+def scipy_anti_aliased(x: np.ndarray, function) -> np.ndarray:
+    """One channel, by zero-stuffing and filtering an extended signal and keeping the samples on the grid."""
+    taps, margin = scipy_filter(), 40
+    up = scipy.signal.upfirdn(2 * taps, np.pad(x, margin, mode="edge"), up=2)
+    up = up[2 * margin + 5 :][: 2 * len(x)]  # the filter's centre is 5.5 samples in: y[0] sits half a sample early
+    down = scipy.signal.upfirdn(taps, np.pad(function(up), margin, mode="edge"), down=1)
+    return down[margin + 6 :: 2][: len(x)]
+
+
+def test_the_filter_is_scipys_kaiser_windowed_sinc():
+    np.testing.assert_allclose(kaiser_sinc().numpy(), scipy_filter(), atol=1e-12)
+
+
+@given(st.integers(1, 70), st.integers(0, 2**31))
+@settings(max_examples=25, deadline=None)
+def test_the_activation_is_what_upfirdn_makes_of_it(length: int, seed: int):
+    x = np.random.default_rng(seed).normal(size=(3, length))
+    module = AntiAliased(Snake(3, separate_beta=True, logscale=True)).double()
+    with torch.no_grad():
+        module.act.alpha.normal_()
+        module.act.beta.normal_()
+        ours = module(torch.from_numpy(x)[None])[0].numpy()
+    for channel in range(3):
+        alpha, beta = (float(p[channel].detach().exp()) for p in (module.act.alpha, module.act.beta))
+        theirs = scipy_anti_aliased(x[channel], lambda y, a=alpha, b=beta: y + np.sin(a * y) ** 2 / b)
+        np.testing.assert_allclose(ours[channel], theirs, atol=3e-7)  # the module keeps its taps in float32
+
+
+def test_harmonics_beyond_the_low_rate_alias_at_least_10_db_less():
+    """sin(x)^2 doubles 0.35 cycles a sample to 0.7, which folds to 0.3."""
+    tone = torch.cos(2 * torch.pi * 0.35 * torch.arange(400, dtype=torch.float64))[None, None]
+    snake = Snake(1, separate_beta=False, logscale=True).double()
+
+    def alias(x: torch.Tensor) -> float:
+        spectrum = torch.fft.rfft(x[0, 0, 50:350] * torch.hann_window(300, dtype=torch.float64)).abs()
+        return float(spectrum[90])
+
+    with torch.no_grad():
+        assert alias(AntiAliased(snake).double()(tone)) < alias(snake(tone)) * 10 ** (-10 / 20)
+
+
+@pytest.mark.parametrize("separate_beta", [True, False])
+@pytest.mark.parametrize("logscale", [True, False])
+def test_snake_is_the_papers_formula(separate_beta: bool, logscale: bool):
+    snake = Snake(2, separate_beta=separate_beta, logscale=logscale)
+    alpha, beta = torch.tensor([0.5, 2.0]), torch.tensor([3.0, 0.7])
+    with torch.no_grad():
+        snake.alpha.copy_(alpha.log() if logscale else alpha)
+        if separate_beta:
+            snake.beta.copy_(beta.log() if logscale else beta)
+    x = torch.randn(1, 2, 30)
+    magnitude = beta if separate_beta else alpha
+    expected = x + torch.sin(alpha[:, None] * x) ** 2 / magnitude[:, None]
+    torch.testing.assert_close(snake(x), expected)
+
+
+# --- the generator --------------------------------------------------------------------------------------------------
+
+
+def numpy_conv(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, dilation: int = 1) -> np.ndarray:
+    kernel = weight.shape[2]
+    reach = dilation * (kernel - 1) // 2
+    padded = np.pad(x, ((0, 0), (reach, reach)))
+    y = sum(weight[:, :, k] @ padded[:, k * dilation : k * dilation + x.shape[1]] for k in range(kernel))
+    return y if bias is None else y + bias[:, None]
+
+
+def numpy_upsample(x: np.ndarray, weight: np.ndarray, bias: np.ndarray, rate: int) -> np.ndarray:
+    kernel, frames = weight.shape[2], x.shape[1]
+    y = np.zeros((weight.shape[1], (frames - 1) * rate + kernel))
+    for t in range(frames):
+        y[:, t * rate : t * rate + kernel] += np.einsum("i,iok->ok", x[:, t], weight)
+    crop = (kernel - rate) // 2
+    return y[:, crop : y.shape[1] - crop] + bias[:, None]
+
+
+def numpy_bigvgan(config: BigVGANConfig, state: dict[str, torch.Tensor], mel: np.ndarray) -> np.ndarray:
+    """The paper's generator from the published names, in float64 and one loop at a time: ``[T, bands]`` to samples."""
+    weights = {name: value.double().numpy() for name, value in state.items()}
+
+    def activate(name: str, x: np.ndarray) -> np.ndarray:
+        alpha = weights[f"{name}.act.alpha"]
+        beta = weights.get(f"{name}.act.beta", alpha)
+        if config.snake_logscale:
+            alpha, beta = np.exp(alpha), np.exp(beta)
+        rows = zip(x, alpha, beta, strict=True)
+        return np.stack([scipy_anti_aliased(row, lambda y, a=a, b=b: y + np.sin(a * y) ** 2 / b) for row, a, b in rows])
+
+    def conv(name: str, x: np.ndarray, dilation: int = 1) -> np.ndarray:
+        return numpy_conv(x, weights[f"{name}.weight"], weights.get(f"{name}.bias"), dilation)
+
+    x, branches = conv("conv_pre", mel.T), len(config.resblock_kernel_sizes)
+    for i, rate in enumerate(config.upsample_rates):
+        x = numpy_upsample(x, weights[f"ups.{i}.0.weight"], weights[f"ups.{i}.0.bias"], rate)
+        outputs = []
+        for j, dilations in enumerate(config.resblock_dilation_sizes):
+            y, block = x, f"resblocks.{i * branches + j}"
+            for n, dilation in enumerate(dilations):
+                if config.resblock == "1":
+                    inner = conv(f"{block}.convs1.{n}", activate(f"{block}.activations.{2 * n}", y), dilation)
+                    y = y + conv(f"{block}.convs2.{n}", activate(f"{block}.activations.{2 * n + 1}", inner))
+                else:
+                    y = y + conv(f"{block}.convs.{n}", activate(f"{block}.activations.{n}", y), dilation)
+            outputs.append(y)
+        x = np.mean(outputs, axis=0)
+    y = conv("conv_post", activate("activation_post", x))[0]
+    return np.tanh(y) if config.use_tanh_at_final else np.clip(y, -1, 1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"resblock": "2"},
+        {"activation": "snake", "snake_logscale": False},
+        {"use_tanh_at_final": True, "use_bias_at_final": True},
+    ],
+    ids=["version 2", "AMPBlock2", "linear snake", "version 1"],
+)
+def test_the_generator_is_the_slow_oracles(options: dict):
+    config = dataclasses.replace(TINY, **options)
+    generator = lively(config).double()
+    if not config.snake_logscale:
+        with torch.no_grad():
+            for name, parameter in generator.named_parameters():
+                if name.endswith("alpha"):
+                    parameter.abs_().add_(0.2)
+    mel = noise_mel(5).double()
+    with torch.no_grad():
+        ours = generator(mel)[0].numpy()
+    theirs = numpy_bigvgan(config, generator.state_dict(), mel[0].numpy())
+    assert 0.01 < ours.std() < 1.0
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)  # float32 taps, through 30 activations
+
+
+@pytest.mark.parametrize(
+    ("preset", "millions", "hop"),
+    [
+        ("bigvgan_base_24khz_100band", 14.0, 256),
+        ("bigvgan_v2_24khz_100band_256x", 112.4, 256),
+        ("qwen_24khz_80band_240x", 115.4, 240),
+        ("16khz_80band_160x", None, 160),
+        ("16khz_80band_160x_short", None, 160),
+    ],
+)
+def test_presets_have_the_published_sizes(preset: str, millions: float | None, hop: int):
+    with torch.device("meta"):
+        generator = BigVGAN(PRESETS[preset])
+    assert generator.hop == hop
+    if millions is not None:
+        assert round(sum(p.numel() for p in generator.parameters()) / 1e6, 1) == millions
+
+
+def test_clipping_and_tanh_bound_the_wave():
+    for bounded in ({}, {"use_tanh_at_final": True}):
+        generator = lively(dataclasses.replace(TINY, **bounded))
+        with torch.no_grad():
+            generator.conv_post.weight *= 1000.0
+            peak = float(generator(noise_mel(6)).abs().max())
+        assert 0.99 < peak <= 1.0
+
+
+@given(
+    rates=st.lists(st.sampled_from([(1, 3), (2, 4), (3, 7), (4, 8), (5, 5), (5, 11)]), min_size=1, max_size=2),
+    blocks=st.lists(
+        st.tuples(st.sampled_from([1, 3, 5, 7]), st.lists(st.integers(1, 5), min_size=1, max_size=3)),
+        min_size=1,
+        max_size=2,
+    ),
+    resblock=st.sampled_from(["1", "2"]),
+)
+@settings(max_examples=15, deadline=None)
+def test_the_declared_context_is_the_measured_one(rates: list, blocks: list, resblock: str):
+    config = BigVGANConfig(
+        num_mels=4,
+        sampling_rate=16_000,
+        upsample_rates=tuple(rate for rate, _ in rates),
+        upsample_kernel_sizes=tuple(kernel for _, kernel in rates),
+        upsample_initial_channel=4,
+        resblock=resblock,
+        resblock_kernel_sizes=tuple(kernel for kernel, _ in blocks),
+        resblock_dilation_sizes=tuple(tuple(dilations) for _, dilations in blocks),
+        use_tanh_at_final=True,
+    )
+    generator = lively(config)
+    with torch.no_grad():
+        generator.conv_post.weight *= 1e-3  # a saturated sample would tell nothing
+    assert measure_context(generator, bands=4) == (generator.past_frames, generator.future_frames)
+
+
+# --- the published layout -------------------------------------------------------------------------------------------
+
+
+def normalised_state(generator: BigVGAN, weight_norm) -> dict[str, torch.Tensor]:
+    """The state of a generator whose every convolution has gone through torch's own weight normalisation."""
+    generator = copy.deepcopy(generator)
+    for module in list(generator.modules()):
+        if isinstance(module, nn.Conv1d | nn.ConvTranspose1d):
+            weight_norm(module)
+            with torch.no_grad():  # a gain that is not the norm the weight happened to have
+                gain = module.weight_g if hasattr(module, "weight_g") else module.parametrizations.weight.original0
+                gain *= torch.rand(gain.shape) + 0.5
+    generator.eval()
+    return {name: value.detach() for name, value in generator.state_dict().items()} | {"": generator}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated")
+@pytest.mark.parametrize(
+    ("weight_norm", "suffix"),
+    [
+        (torch.nn.utils.weight_norm, "weight_g"),
+        (torch.nn.utils.parametrizations.weight_norm, "parametrizations.weight.original0"),
+    ],
+    ids=["weight_g", "parametrizations"],
+)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_weight_normalised_weights_sound_as_they_did(weight_norm, suffix: str, wrapped: bool):
+    torch.manual_seed(1)
+    state = normalised_state(lively(TINY).double(), weight_norm)
+    published = state.pop("")
+    assert f"ups.0.0.{suffix}" in state and "ups.0.0.weight" not in state
+    generator = BigVGAN(TINY).double()
+    load_generator_state(generator, {"generator": state} if wrapped else state)
+    mel = noise_mel(12).double()
+    with torch.no_grad():
+        torch.testing.assert_close(generator(mel), published(mel), atol=1e-12, rtol=0)
+
+
+def test_names_are_the_published_ones():
+    names = set(BigVGAN(dataclasses.replace(TINY, use_bias_at_final=True)).state_dict())
+    assert {"conv_pre.weight", "conv_pre.bias", "ups.2.0.weight", "ups.2.0.bias"} <= names
+    assert {"resblocks.5.convs1.1.weight", "resblocks.5.convs2.1.bias", "resblocks.5.activations.3.act.beta"} <= names
+    assert {"activation_post.act.alpha", "activation_post.act.beta", "conv_post.weight", "conv_post.bias"} <= names
+    assert not any("filter" in name for name in names)
+    second = set(BigVGAN(dataclasses.replace(TINY, resblock="2", activation="snake")).state_dict())
+    assert "resblocks.0.convs.1.weight" in second and "conv_post.bias" not in second
+    assert not any(name.endswith("beta") for name in second)
+
+
+def published_files(directory, generator: BigVGAN, *, name: str = "bigvgan_generator.pt", **config) -> None:
+    """As NVIDIA publishes them: the filters are in the state, and training options in config.json."""
+    filters = {}
+    for module_name, module in generator.named_modules():
+        if isinstance(module, AntiAliased):
+            filters[f"{module_name}.upsample.filter"] = module.filter.clone()
+            filters[f"{module_name}.downsample.lowpass.filter"] = module.filter.clone()
+    state = generator.state_dict() | filters
+    if name.endswith(".safetensors"):
+        save_file(state, directory / name)
+    else:
+        torch.save({"generator": state}, directory / name)
+    values = dataclasses.asdict(generator.config) | {"hop_size": 160, "batch_size": 32, "fmax": None} | config
+    (directory / "config.json").write_text(json.dumps({k: v for k, v in values.items() if v is not ...}))
+
+
+@pytest.mark.parametrize("name", ["bigvgan_generator.pt", "g_05000000", "model.safetensors"])
+def test_a_published_directory_loads(tmp_path, name: str):
+    generator = lively(TINY)
+    published_files(tmp_path, generator, name=name)
+    for path in (tmp_path, tmp_path / name):
+        loaded = load_bigvgan(path)
+        assert loaded.config == TINY and not loaded.training
+        with torch.no_grad():
+            assert torch.equal(loaded(noise_mel(9)), generator(noise_mel(9)))
+
+
+def test_options_missing_from_an_old_config_have_the_first_versions_values(tmp_path):
+    first = lively(dataclasses.replace(TINY, use_tanh_at_final=True, use_bias_at_final=True))
+    published_files(tmp_path, first, use_tanh_at_final=..., use_bias_at_final=...)
+    assert load_bigvgan(tmp_path).config == first.config
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda d: (d / "config.json").unlink(), "config.json beside"),
+        (lambda d: (d / "config.json").write_text("{"), "not JSON"),
+        (lambda d: (d / "config.json").write_text("[]"), "published config.json"),
+        (lambda d: (d / "config.json").write_text('{"num_mels": 80}'), "missing .*upsample_rates"),
+        (lambda d: (d / "bigvgan_generator.pt").unlink(), "no BigVGAN weights"),
+        (lambda d: (d / "bigvgan_generator.pt").write_bytes(b"garbage"), "unreadable weights"),
+        (lambda d: torch.save({"mpd": {}, "steps": 3}, d / "bigvgan_generator.pt"), "holds no generator"),
+        (lambda d: published_files(d, lively(TINY), upsample_initial_channel=64), "another shape of .* and .* more"),
+        (lambda d: published_files(d, lively(TINY), resblock="2"), "lack resblocks"),
+        (lambda d: published_files(d, lively(TINY), activation="snake"), "unknown activation_post.act.beta"),
+        (lambda d: published_files(d, lively(TINY), hop_size=256), "hop_size 256"),
+        (lambda d: published_files(d, lively(TINY), activation="relu"), "activation 'relu'"),
+        (lambda d: published_files(d, lively(TINY), resblock="3"), "resblock '3'"),
+        (lambda d: published_files(d, lively(TINY), upsample_kernel_sizes=[21, 8, 8]), "kernel 21 with rate 10"),
+        (lambda d: published_files(d, lively(TINY), upsample_kernel_sizes=[20, 8]), "one upsample_kernel_sizes"),
+        (lambda d: published_files(d, lively(TINY), resblock_kernel_sizes=[3, 4]), "must be odd"),
+        (lambda d: published_files(d, lively(TINY), resblock_kernel_sizes=[3]), "one resblock_dilation_sizes"),
+        (lambda d: published_files(d, lively(TINY), upsample_initial_channel=7), "halved 3 times"),
+        (lambda d: published_files(d, lively(TINY), context=[5, -1]), "past and future"),
+    ],
+)
+def test_what_does_not_fit_is_one_clear_line(tmp_path, spoil, message: str):
+    published_files(tmp_path, lively(TINY))
+    spoil(tmp_path)
+    with pytest.raises(CheckpointError, match=message) as raised:
+        load_bigvgan(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_bundle_can_name_a_bigvgan_and_the_context_to_stream_it_with(tmp_path):
+    published = lively(TINY)
+    card = {"type": "bigvgan", **config_card(published.config), "context": [6, 5]}
+    save_part(tmp_path, "vocoder", published.state_dict(), {"vocoder": card})
+    vocoder = load_bundle(tmp_path).vocoder
+    assert (vocoder.hop, vocoder.past_frames, vocoder.future_frames) == (160, 6, 5)
+    with torch.no_grad():
+        torch.testing.assert_close(vocoder(noise_mel(9)), published(noise_mel(9)), atol=0.02, rtol=0)  # float16
+
+
+def test_weights_of_other_filters_are_refused():
+    generator = lively(TINY)
+    other = generator.state_dict() | {"activation_post.upsample.filter": torch.ones(1, 1, 12) / 12}
+    with pytest.raises(CheckpointError, match=r"activation_post\.upsample\.filter is not"):
+        load_generator_state(BigVGAN(TINY), other)
+
+
+def test_a_weights_file_runs_no_code(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (pytest.fail, ("the file's code ran",))
+
+    published_files(tmp_path, lively(TINY))
+    torch.save({"generator": {"conv_pre.weight": Trap()}}, tmp_path / "bigvgan_generator.pt")
+    with pytest.raises(CheckpointError, match="unreadable"):
+        load_bigvgan(tmp_path)

@@ -1,0 +1,89 @@
+"""Bundles on disk: what is saved is loaded, what is missing or damaged is named."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+from streamflow.adapters import add_adapters, difference, merge
+from streamflow.attention import PRESETS
+from streamflow.checkpoints import load_bundle
+from streamflow.dit import DiT
+from streamflow.errors import CheckpointError
+from streamflow.tiny import make_tiny_bundle
+
+
+@pytest.fixture
+def copied(bundle, tmp_path):
+    return shutil.copytree(bundle.directory, tmp_path / "copied")
+
+
+def test_a_bundle_of_one_seed_is_the_same_to_the_last_bit(bundle, tmp_path):
+    assert make_tiny_bundle(tmp_path / "again").hashes == bundle.hashes
+    assert make_tiny_bundle(tmp_path / "other", seed=1).hashes != bundle.hashes
+
+
+def test_a_folder_opens_as_a_bundle_with_all_its_patterns(bundle):
+    opened = load_bundle(bundle.directory)
+    assert opened.patterns == list(PRESETS)
+    assert opened.pattern("streamflow-lr").ahead == 1
+
+
+def test_a_difference_merged_is_the_adapted_network(bundle):
+    dit = bundle.decoder()
+    adapted = DiT(dit.config)
+    adapted.load_state_dict(dit.state_dict())
+    for p in add_adapters(adapted, 3):
+        torch.nn.init.normal_(p, std=0.1)
+    merged = DiT(dit.config)
+    merged.load_state_dict(merge(dit.state_dict(), difference(adapted.state_dict(), dit.state_dict())))
+    x, condition = torch.randn(1, 16, 80), torch.randn(1, 16, dit.config.speaker + dit.config.token_width)
+    with torch.no_grad():
+        a, b = (
+            d(x, condition, d.modulations(torch.tensor([0.3])), [None] * dit.config.layers) for d in (adapted, merged)
+        )
+        plain = dit(x, condition, dit.modulations(torch.tensor([0.3])), [None] * dit.config.layers)
+    torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+    assert (a - plain).abs().max() > 1e-3
+
+
+def test_adapters_start_as_no_change_and_leave_the_rest_frozen(bundle):
+    dit = DiT(bundle.decoder().config)
+    dit.load_state_dict(bundle.decoder().state_dict())
+    before = {k: v.clone() for k, v in dit.state_dict().items()}
+    add_adapters(dit, 2)
+    torch.testing.assert_close(dit.blocks[0].qkv.weight, before["blocks.0.qkv.weight"])
+    trained = {n for n, p in dit.named_parameters() if p.requires_grad}
+    assert trained and all(n.startswith("blocks.") and "modulation" not in n for n in trained)
+
+
+def test_an_unknown_checkpoint_is_refused_with_what_there_is():
+    with pytest.raises(CheckpointError, match="unknown checkpoint smal"):
+        load_bundle("smal")
+
+
+def test_a_missing_part_names_the_command_that_makes_it(copied):
+    (copied / "vocoder.safetensors").unlink()
+    with pytest.raises(CheckpointError, match="streamflow train vocoder"):
+        _ = load_bundle(copied).vocoder
+
+
+def test_a_damaged_part_is_named(copied):
+    path = copied / "decoder.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"decoder\.safetensors: damaged"):
+        load_bundle(copied).decoder()
+
+
+def test_weights_of_another_size_are_named(copied, bundle):
+    card = (copied / "bundle.json").read_text()
+    (copied / "bundle.json").write_text(card.replace('"layers": 4', '"layers": 5', 1))
+    with pytest.raises(CheckpointError, match="does not fit bundle"):
+        load_bundle(copied).decoder()
+
+
+def test_weights_for_a_pattern_that_was_not_trained_are_named(copied):
+    with pytest.raises(CheckpointError, match="no weights for nonsense"):
+        load_bundle(copied).decoder("nonsense")

@@ -1,0 +1,152 @@
+"""Training: stopped anywhere and resumed, it ends in the weights of the training that was not stopped."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from streamflow.checkpoints import load_bundle
+from streamflow.errors import StreamflowError
+from streamflow.training.cli import app
+from streamflow.training.data import Speech, draw_crops, generator
+from streamflow.training.loop import LoopConfig
+
+
+def train(part: str, corpus, bundle, *options: str) -> None:
+    arguments = [part, "--manifest", str(corpus), "--bundle", str(bundle), "--split", "shipped", *options]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.fixture(scope="module")
+def small_corpus(shipped_corpus, tmp_path_factory):
+    """Six utterances of three voices with absolute paths, as split ``shipped``."""
+    import pandas as pd
+
+    table = pd.read_csv(shipped_corpus)
+    table = table[table["speaker_id"].isin(table["speaker_id"].unique()[:3])].groupby("speaker_id").head(2).copy()
+    table["path"] = [str(shipped_corpus.parent / p) for p in table["path"]]
+    table["split"] = "shipped"
+    path = tmp_path_factory.mktemp("corpus") / "manifest.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(small_corpus, tmp_path_factory):
+    """A bundle trained for a few steps with every command, in the order that the documentation gives."""
+    bundle = tmp_path_factory.mktemp("trained")
+    train("speaker", small_corpus, bundle, "--steps", "2")
+    train("tokenizer", small_corpus, bundle, "--steps", "3")
+    train("vocoder", small_corpus, bundle, "--steps", "3")
+    train("decoder", small_corpus, bundle, "--steps", "3", "--size", "tiny")
+    train("decoder", small_corpus, bundle, "--steps", "2", "--pattern", "streamflow-sr")
+    return bundle
+
+
+@pytest.mark.slow
+def test_every_part_trains_and_the_bundle_decodes(trained, small_corpus):
+    bundle = load_bundle(trained)
+    speech = Speech([small_corpus], split=None)
+    tokens = bundle.tokenize(speech.samples(0))
+    assert tokens.shape == (-(-(len(speech.audio[0]) // 160) // 4), 2)
+    assert bundle.patterns == ["full", "streamflow-sr"]
+    for pattern in bundle.patterns:
+        assert bundle.decoder(pattern).output.weight.abs().max() > 0
+
+
+@pytest.mark.slow
+def test_a_curve_is_written_beside_the_checkpoint(trained):
+    with (trained / "training" / "tokenizer" / "curve.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[-1]["step"] == "3" and float(rows[-1]["loss"]) > 0
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained, small_corpus, tmp_path):
+    for folder, seed in (("same", "0"), ("other", "1")):
+        (tmp_path / folder).mkdir()
+        for name in ("bundle.json", "speaker.safetensors"):
+            (tmp_path / folder / name).write_bytes((trained / name).read_bytes())
+        train("tokenizer", small_corpus, tmp_path / folder, "--steps", "3", "--seed", seed)
+    first, same, other = (
+        load_file(d / "tokenizer.safetensors") for d in (trained, tmp_path / "same", tmp_path / "other")
+    )
+    assert all(torch.equal(first[k], same[k]) for k in first)
+    assert not all(torch.equal(first[k], other[k]) for k in first)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_training_killed_and_resumed_ends_in_the_same_weights(small_corpus, tmp_path, number):
+    command = [sys.executable, "-c", "from streamflow.training.cli import app; app()", "speaker", "--split", "shipped"]
+    command += ["--manifest", str(small_corpus), "--steps", "12", "--threads", "1", "--save-every", "0", "--bundle"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, env=environment, capture_output=True)
+    process = subprocess.Popen([*command, str(tmp_path / "cut")], env=environment, stderr=subprocess.DEVNULL)
+    state = tmp_path / "cut" / "training" / "speaker" / "state.pt"
+    while not state.exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(number)
+    process.wait()
+    assert not (tmp_path / "cut" / "speaker.safetensors").exists(), "it was over before it could be killed"
+    subprocess.run([*command, str(tmp_path / "cut")], check=True, env=environment, capture_output=True)
+    whole, cut = (load_file(tmp_path / d / "speaker.safetensors") for d in ("whole", "cut"))
+    assert all(torch.equal(whole[k], cut[k]) for k in whole)
+    curves = [(tmp_path / d / "training" / "speaker" / "curve.csv").read_text() for d in ("whole", "cut")]
+    assert curves[0] == curves[1]
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path):
+    from streamflow.training.loop import Loop
+
+    module = torch.nn.Linear(2, 2)
+    Loop(tmp_path, LoopConfig(steps=1), {"m": module}, [], settings={"a": 1}).save()
+    with pytest.raises(StreamflowError, match="other settings"):
+        Loop(tmp_path, LoopConfig(steps=1), {"m": module}, [], settings={"a": 2}).resume()
+
+
+def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
+    from streamflow.training.loop import Loop
+
+    loop = Loop(tmp_path, LoopConfig(steps=2), {"m": torch.nn.Linear(2, 2)}, [])
+    with pytest.raises(StreamflowError, match="not finite"):
+        loop.run(lambda step: {"loss": float("nan")})
+
+
+def test_the_rate_warms_up_stays_and_falls_to_nearly_nothing():
+    config = LoopConfig(steps=100, warmup=10, decay=0.2)
+    rates = [config.rate(s) for s in range(100)]
+    assert rates[0] == 0.1 and rates[9:80] == [1.0] * 71
+    assert rates[99] == pytest.approx(0.05) and all(np.diff(rates[80:]) < 0)
+
+
+def test_crops_lie_inside_and_long_recordings_are_drawn_more_often():
+    lengths = np.array([100, 400, 10])
+    crops = draw_crops(lengths, 50, 4000, generator(0, 0))
+    assert all(0 <= s <= lengths[i] - 50 for i, s in crops)
+    share = np.bincount([i for i, _ in crops], minlength=3) / 4000
+    np.testing.assert_allclose(share, [51 / 402, 351 / 402, 0], atol=0.03)
+
+
+def test_a_crop_longer_than_every_recording_is_refused():
+    with pytest.raises(StreamflowError, match="shorter crops"):
+        draw_crops(np.array([10, 20]), 30, 1, generator(0, 0))
+
+
+def test_a_manifest_that_is_missing_or_lacks_a_column_is_named(tmp_path):
+    with pytest.raises(StreamflowError, match="no such manifest"):
+        Speech([tmp_path / "absent.csv"])
+    (tmp_path / "bad.csv").write_text("utterance_id,path\na,a.wav\n")
+    with pytest.raises(StreamflowError, match="speaker_id is missing"):
+        Speech([tmp_path / "bad.csv"])
