@@ -8,6 +8,7 @@ filters), they refine it to the sample.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import fft
@@ -76,12 +77,8 @@ def band_envelopes(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     power = np.abs(fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)) ** 2
     hertz = fft.rfftfreq(WINDOW, 1 / sample_rate)
     edges = np.geomspace(80 + 600, min(8000, sample_rate / 2) + 600, BANDS + 1) - 600  # near the mel scale
-    energies = np.stack(
-        [
-            power[:, (hertz >= low) & (hertz < high) | (np.abs(hertz - (low + high) / 2) < sample_rate / WINDOW / 2)].sum(1)
-            for low, high in zip(edges[:-1], edges[1:], strict=True)
-        ]
-    )
+    inside = [(hertz >= low) & (hertz < max(high, low + hertz[1])) for low, high in pairwise(edges)]  # a bin at least
+    energies = np.stack([power[:, band].sum(axis=1) for band in inside])
     decibels = 10 * np.log10(energies + 1e-12)
     decibels = np.maximum(decibels, decibels.max() - RANGE_DB)
     return decibels - decibels.mean(axis=1, keepdims=True)

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas
 
+from streamflow.audio import SAMPLE_RATE
+
 from .inputs import TOKENS_PER_SECOND
 from .render import Rendering
 
@@ -79,7 +81,7 @@ def chunk_latency_by_position(traces: pandas.DataFrame, *, bin_s: float = 2.0) -
     Returns:
         Columns ``system``, ``position_s`` (the bin's middle), ``compute_s`` (median), ``chunks``.
     """
-    seconds = traces["start_sample"] / 16_000
+    seconds = traces["start_sample"] / SAMPLE_RATE
     binned = traces.assign(position_s=(seconds // bin_s + 0.5) * bin_s)
     grouped = binned.groupby(["system", "position_s"], sort=False)["compute_s"]
     return grouped.agg(compute_s="median", chunks="size").reset_index()

@@ -15,6 +15,7 @@ from reports.prosody import Contour, contour_of
 from reports.selection import spread_over_speakers
 from reports.spectrogram import power_db, spectrogram_uri
 
+MOST_LINES = 12  # of seams across a spectrogram; more would be a fence before it, and the triangles say enough
 HEIGHT = 330  # px
 CONTOUR_TOP, PICTURE_FOOT = 0.40, 0.44  # of the plot's height: where the contour ends and the picture begins
 REFERENCE = "reference"
@@ -77,9 +78,10 @@ def _closeup(
         hovertemplate="seam at %{x:.3f} s<extra></extra>",
         meta=paint(role="seam"),
     )
+    lines = [("seam", 0, CONTOUR_TOP), ("over", PICTURE_FOOT, 0.95)][: 2 if len(at) <= MOST_LINES else 1]
     for seam in at:  # a hair line only: a bold one would hide what the seam did
         line = {"width": 1, "dash": "dot"}
-        for name, low, high in (("seam", 0, CONTOUR_TOP), ("over", PICTURE_FOOT, 0.95)):
+        for name, low, high in lines:
             figure.shape(name, type="line", x0=seam, x1=seam, y0=low, y1=high, xref="x", yref="paper", line=line)
     if target is not None:
         _add_contour(figure, target, REFERENCE, paint(role="reference"), 4)

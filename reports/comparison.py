@@ -176,7 +176,7 @@ class Comparison:
 
     @cached_property
     def seams_of(self) -> dict[tuple[str, str], list[int]]:
-        """The samples where two emitted chunks meet, per (system, utterance)."""
+        """The samples where what was made apart meets, per (system, utterance)."""
         first_seed = self.traces.drop_duplicates(["system", "utterance", "index"])
         return {
             (str(system), str(utterance)): sorted(int(s) for s in rows["seam_sample"] if s > 0)

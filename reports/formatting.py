@@ -17,6 +17,14 @@ def decimals_for(half_widths: Iterable[float], most: int = 4) -> int:
     return min(most, max(0, math.ceil(-math.log10(typical / 3))))
 
 
+def significant(values: Iterable[float], digits: int = 3, most: int = 3) -> int:
+    """Digits after the point so that the typical value keeps ``digits`` significant ones, as far as ``most`` allows."""
+    sizes = sorted(abs(value) for value in values if value and math.isfinite(value))
+    if not sizes:
+        return 0
+    return min(most, max(0, digits - 1 - math.floor(math.log10(sizes[len(sizes) // 2]))))
+
+
 def number(value: float, decimals: int = 2, signed: bool = False) -> str:
     """``-1.234`` -> ``−1.23``. Never writes a negative zero; not finite gives ``∞`` or an em dash."""
     if value is None or math.isnan(value):

@@ -45,8 +45,13 @@ def scope(comparison: Comparison) -> list[str]:
     failed = sum(len(comparison.failed(system)) for system in comparison.systems)
     unscored, scores = len(comparison.unscored), len(comparison.all_scores)
     text += f" {failed} of {count(expected, 'rendering')} failed." if failed else " Every rendering succeeded."
-    text += f" {unscored} of {count(scores, 'score')} could not be had." if unscored else " Every score was had."
-    return [text]
+    if not scores:
+        return [f"{text} There are no scores."]
+    return [
+        f"{text} {unscored} of {count(scores, 'score')} could not be had."
+        if unscored
+        else f"{text} Every score was had."
+    ]
 
 
 def sound(comparison: Comparison, decimals: dict[str, int]) -> list[str]:
@@ -58,11 +63,11 @@ def sound(comparison: Comparison, decimals: dict[str, int]) -> list[str]:
             continue
         digits = decimals[metric.identity]
         system, estimate = ranked[0]
-        text = f"{metric.name}: {system} is best at {number(estimate.mean, digits)}"
+        text = f"{metric.name}: {system} has the best mean, {number(estimate.mean, digits)}"
         if estimate.has_interval:
             text += f" ({interval(estimate.low, estimate.high, digits)})"
         if len(ranked) > 1:
-            text += f", {ranked[-1][0]} last at {number(ranked[-1][1].mean, digits)}"
+            text += f"; {ranked[-1][0]} the last, {number(ranked[-1][1].mean, digits)}"
         controls = _ranked(comparison, metric, [s for s in comparison.systems if s in comparison.controls])
         if controls:
             text += "; control " + join(f"{name} {number(value.mean, digits)}" for name, value in controls)
@@ -89,6 +94,7 @@ def cost_of_streaming(comparison: Comparison, decimals: dict[str, int]) -> list[
                 told = f"{metric.name} {number(difference.mean, decimals[metric.identity], signed=True)}"
                 (better if good else worse).append(told)
         if not compared:
+            sentences.append(f"{system} against {UPPER_BOUND}: no difference has an interval.")
             continue
         parts = [f"worse in {join(worse)}"] * bool(worse) + [f"better in {join(better)}"] * bool(better)
         verdict = "; ".join(parts) if parts else f"told apart in none of {count(compared, 'metric')}"

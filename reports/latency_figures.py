@@ -11,6 +11,7 @@ from reports.formatting import decimals_for, number
 from reports.timing import PARTS, time_split, wait_for_sound
 
 MOST_POINTS = 300  # single chunks drawn for a system, evenly thinned; the median line is of all of them
+WAITS = [step * 10**decade for decade in range(4) for step in (1, 1.5, 2, 3, 5, 7)]  # 0.01 s that an axis names
 ALPHAS = (1.0, 0.55, 0.25)  # DiT, vocoder and rest as tints of the system's colour
 
 
@@ -96,6 +97,12 @@ def quality_latency_figure(comparison: Comparison, metric: MetricColumn) -> Figu
             hovertemplate=f"{name}<br>{number(estimate.mean, decimals)} after %{{x:.2f}} s<extra></extra>",
             meta=paint(look),
         )
-    figure.axis("xaxis", "wait for the first sound (s): algorithmic + first-packet latency", type="log")
+    figure.axis(
+        "xaxis",
+        "wait for the first sound (s): algorithmic + first-packet latency",
+        type="log",
+        tickvals=[hundredths / 100 for hundredths in WAITS],
+        ticktext=[f"{hundredths / 100:g}" for hundredths in WAITS],
+    )
     figure.axis("yaxis", metric.axis_title + metric.aim)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,7 +102,8 @@ def _latency(comparison: Comparison) -> list[str]:
 
 def _seams() -> list[str]:
     return [
-        "A seam is the sample where two emitted chunks meet. Each measure is taken at the seams, at an interior position "
+        "A seam is the sample where two emitted chunks meet or, where a vocoder holds some audio back, where what the "
+        "acoustic model made apart meets. Each measure is taken at the seams, at an interior position "
         "of the same file for each, alike in voicing and energy, and at the seams' positions in the reference. z is "
         "how far the seams' mean lies from that of grids of other positions around them, in standard deviations of such "
         "grids; it grows with the number of seams. The reference is the negative control: there, z should be small "
@@ -112,18 +114,19 @@ def _seams() -> list[str]:
 def _listening() -> list[str]:
     return [
         "Players hold the run's audio as 16-bit FLAC, without loss. All systems of an utterance share one position: "
-        "starting another system goes on where the last one was. Lines on a waveform are seams."
+        "starting another system goes on where the last one was. Ticks on a waveform are seams."
     ]
 
 
 def checkpoint(comparison: Comparison) -> str:
-    """The bundle's name and the beginnings of its weights' hashes."""
+    """The bundle's name and the beginning of a hash over all its weights; each file's own is in the provenance."""
     noted = comparison.run.provenance.get("checkpoint") or {}
     name = str(noted.get("name") or comparison.run.experiment.get("checkpoint") or "")
     hashes = noted.get("sha256") or {}
-    return (
-        f"{name} ({', '.join(f'{file} {digest[:8]}' for file, digest in sorted(hashes.items()))})" if hashes else name
-    )
+    if not hashes:
+        return name
+    together = hashlib.sha256("".join(f"{file} {digest}\n" for file, digest in sorted(hashes.items())).encode())
+    return f"{name}, weights {together.hexdigest()[:8]} ({count(len(hashes), 'file')})"
 
 
 def date(text: str) -> str:

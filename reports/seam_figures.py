@@ -12,7 +12,7 @@ from reports.seam_tables import SeamRow, seam_rows
 
 def seam_figure(comparison: Comparison, measure: str, unit: str) -> Figure:
     """Rows of systems: filled marker at the seams, open one inside, a bar for the reference, joined by a line."""
-    rows = [row for row in seam_rows(comparison) if row.measure == measure]
+    rows = [row for row in seam_rows(comparison) if row.measure == measure and row.n]
     figure = Figure(FRAME_HEIGHT + ROW_HEIGHT * len(rows))
     figure.system_rows([row.system for row in rows])
     for row in rows:
@@ -38,13 +38,15 @@ def seam_figure(comparison: Comparison, measure: str, unit: str) -> Figure:
 
 def z_figure(comparison: Comparison, measure: str) -> Figure:
     """Rows of systems: z of the seams; the band from −2 to 2 is what chance does."""
-    rows = [row for row in seam_rows(comparison) if row.measure == measure and math.isfinite(row.z)]
+    rows = [row for row in seam_rows(comparison) if row.measure == measure and row.n]
     figure = Figure(FRAME_HEIGHT + ROW_HEIGHT * len(rows))
     figure.system_rows([row.system for row in rows])
     line = {"width": 0}
     figure.shape("band", type="rect", x0=-2, x1=2, y0=0, y1=1, yref="paper", line=line, layer="below")
     for row in rows:
         look, name = comparison.appearance[row.system], html.escape(row.system)
+        if not math.isfinite(row.z):
+            continue
         figure.scatter(
             x=[0, round(row.z, 4)],
             y=[name, name],

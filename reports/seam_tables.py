@@ -53,13 +53,13 @@ def seam_rows(comparison: Comparison) -> list[SeamRow]:
 
 
 def seam_measures(comparison: Comparison) -> list[tuple[str, str]]:
-    """(measure, unit) in the order in which the run holds them."""
-    return list(dict.fromkeys((row.measure, row.unit) for row in seam_rows(comparison)))
+    """(measure, unit) in the order in which the run holds them; a measure that no seam has is left out."""
+    return list(dict.fromkeys((row.measure, row.unit) for row in seam_rows(comparison) if row.n))
 
 
 def seam_table(comparison: Comparison) -> Table | None:
     """One row a system and measure; None where no system has seams."""
-    rows = seam_rows(comparison)
+    rows = [row for row in seam_rows(comparison) if row.n]
     if not rows:
         return None
     table = Table(

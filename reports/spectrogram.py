@@ -8,8 +8,8 @@ from plotly.colors import sequential
 from reports.png import data_uri, encode_png
 
 WINDOW_S = 0.020  # s; narrow-band enough to show harmonics of most voices, short enough to show a seam
-HOP_S = 0.005  # s; longer where a picture would have more than MOST_FRAMES
-MOST_FRAMES = 1000
+HOP_S = 0.005  # s
+MOST_FRAMES = 1000  # in a picture; of a longer signal, neighbours are pooled
 RANGE_DB = 70.0  # dB shown below the loudest point
 LEVELS = 32  # colours; more would double the picture and show nothing more
 
@@ -17,16 +17,17 @@ LEVELS = 32  # colours; more would double the picture and show nothing more
 def power_db(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     """float ``[n]`` -> float32 ``[bins, frames]`` in dB, from 0 Hz to half the sample rate.
 
-    Frame k is centred on sample ``(k + 0.5) * hop``, so that a picture of the frames spans the signal exactly.
+    Frame k is centred on ``(k + 0.5) / frames`` of the signal, so that a picture of the frames spans it.
     """
-    length = round(WINDOW_S * sample_rate)
-    hop = max(round(HOP_S * sample_rate), -(-len(samples) // MOST_FRAMES))
-    frames = max(1, round(len(samples) / hop))
+    length, hop = round(WINDOW_S * sample_rate), round(HOP_S * sample_rate)
+    pooled = -(-len(samples) // (hop * MOST_FRAMES)) or 1
+    frames = max(1, round(len(samples) / hop / pooled)) * pooled
     before = length // 2 - hop // 2
     padded = np.pad(np.asarray(samples, np.float32), (before, frames * hop + length))
     windows = np.lib.stride_tricks.sliding_window_view(padded, length)[: frames * hop : hop]
     spectra = np.fft.rfft(windows * np.hanning(length + 1)[:-1].astype(np.float32), axis=1)
-    return 10 * np.log10(np.abs(spectra.T) ** 2 + 1e-12)
+    power = (np.abs(spectra.T) ** 2).reshape(length // 2 + 1, -1, pooled).mean(axis=2)
+    return 10 * np.log10(power + 1e-12)
 
 
 def spectrogram_uri(samples: np.ndarray, sample_rate: int, loudest_db: float | None = None) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from reports.comparison import EVERY_SYSTEM, UPPER_BOUND, Comparison, MetricColumn
 from reports.estimates import Estimate, mean
-from reports.formatting import count, decimals_for, interval, number, seconds
+from reports.formatting import count, decimals_for, interval, number, seconds, significant
 from reports.timing import growth, time_split
 
 
@@ -53,10 +53,12 @@ class Table:
 
 def decimals_of(comparison: Comparison) -> dict[str, int]:
     """Digits after the point for each metric identity, the same in every table and player."""
-    return {
-        metric.identity: decimals_for(comparison.estimate(s, metric).half_width for s in comparison.systems)
-        for metric in comparison.metrics
-    }
+    found = {}
+    for metric in comparison.metrics:
+        estimates = [comparison.estimate(system, metric) for system in comparison.systems]
+        for_means = significant(estimate.mean for estimate in estimates)
+        found[metric.identity] = max(for_means, decimals_for(estimate.half_width for estimate in estimates))
+    return found
 
 
 def main_table(comparison: Comparison, decimals: dict[str, int]) -> Table:
@@ -68,8 +70,9 @@ def main_table(comparison: Comparison, decimals: dict[str, int]) -> Table:
         Column("real-time factor ↓", "compute / audio"),
         Column("peak memory ↓", "MB, largest"),
     ]
+    clustered = "clustered by speaker" if len(set(comparison.speaker_of.values())) > 1 else "of one speaker"
     table = Table(
-        "Mean over utterances; below it the 95 % confidence interval, clustered by speaker, and the number of utterances.",
+        f"Mean over utterances; below it the 95 % confidence interval, {clustered}, and the number of utterances.",
         "system",
         columns,
     )

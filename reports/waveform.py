@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 WIDTH, HEIGHT = 300, 64  # units of the view box; the page stretches it
+TICK = 14  # length of a seam's mark
 
 
 def waveform_path(samples: np.ndarray, loudest: float = 1.0) -> str:
@@ -21,5 +22,6 @@ def waveform_path(samples: np.ndarray, loudest: float = 1.0) -> str:
 
 
 def seams_path(seams: list[int], length: int) -> str:
-    """The ``d`` of vertical lines where chunks meet, in the same view box."""
-    return "".join(f"M{seam / length * WIDTH:.1f} 0V{HEIGHT}" for seam in seams if 0 < seam < length)
+    """The ``d`` of ticks from above and below at seams, in the same view box; the signal between them stays free."""
+    places = [f"{seam / length * WIDTH:.1f}" for seam in seams if 0 < seam < length]
+    return "".join(f"M{x} 0V{TICK}M{x} {HEIGHT - TICK}V{HEIGHT}" for x in places)

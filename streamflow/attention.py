@@ -7,6 +7,7 @@ reaches without limit to both sides, a causal one without limit back and not ahe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,10 +108,16 @@ def streamflow(layers: int, back: Sequence[int], ahead: Sequence[int], block: in
 
 
 def spread(layers: int, count: int) -> tuple[int, ...]:
-    """``count`` layers evenly from the first to the last but one: where Qwen2.5-Omni puts its backward layers."""
+    """``count`` layers evenly from the first to the last but one: where Qwen2.5-Omni puts its backward layers.
+
+    Raises:
+        StrategyError: there are not so many layers.
+    """
+    if not 1 <= count < layers:
+        raise StrategyError(f"{count} backward layers do not fit into {layers} layers; use more layers")
     if count == 1:
         return (0,)
-    return tuple(round(i * (layers - 2) / (count - 1)) for i in range(count))
+    return tuple(math.floor(i * (layers - 2) / (count - 1) + 0.5) for i in range(count))
 
 
 def preset(name: str, layers: int, block: int = BLOCK) -> AttentionPattern:

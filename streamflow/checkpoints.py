@@ -138,7 +138,7 @@ class Bundle:
             ) from None
         except SafetensorError as error:
             raise CheckpointError(f"{path}: damaged ({error}); restore it from the repository") from None
-        return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+        return expanded(state)
 
 
 def _fit(module: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
@@ -167,14 +167,57 @@ def load_bundle(name: str | Path = "small") -> Bundle:
     raise CheckpointError(f"unknown checkpoint {name}{hint}")
 
 
-def save_part(directory: str | Path, file: str, state: dict[str, Tensor], card: dict) -> None:
-    """Write one part's weights as float16 and merge ``card`` into bundle.json, each whole or not at all."""
+def compacted(state: dict[str, Tensor], eight_bit: bool = False) -> dict[str, Tensor]:
+    """Weights as they are stored: float16, or matrices as int8 with a scale a row (``NAME.scale``)."""
+    result = {}
+    for name, value in state.items():
+        if eight_bit and value.ndim == 2 and value.is_floating_point():
+            scale = (value.abs().amax(dim=1, keepdim=True) / 127).clamp_min(1e-7).half()
+            result[name] = (value / scale.float()).round().clamp(-127, 127).to(torch.int8)
+            result[f"{name}.scale"] = scale
+        else:
+            result[name] = value.half() if value.is_floating_point() else value
+    return {k: v.contiguous() for k, v in result.items()}
+
+
+def expanded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Stored weights as float32."""
+    result = {}
+    for name, value in state.items():
+        if name.endswith(".scale") and state.get(name.removesuffix(".scale"), value).dtype == torch.int8:
+            continue
+        scale = state[f"{name}.scale"].float() if value.dtype == torch.int8 else 1.0
+        floating = value.is_floating_point() or value.dtype == torch.int8
+        result[name] = value.float() * scale if floating else value
+    return result
+
+
+def pack(source: Bundle, out: str | Path, eight_bit: tuple[str, ...] = ()) -> Bundle:
+    """Copy the weights of a bundle to ``out``, the matrices of the parts named in ``eight_bit`` in 8 bits.
+
+    Raises:
+        CheckpointError: a part that the bundle does not have.
+    """
+    for path in sorted(source.directory.glob("*.safetensors")):
+        save_part(out, path.stem, source._state(path.stem), {}, eight_bit=path.stem in eight_bit)
+    if missing := [p for p in eight_bit if not (source.directory / f"{p}.safetensors").exists()]:
+        raise CheckpointError(f"{source.directory}: has no {missing[0]}; name one of its parts")
+    _merge_card(Path(out), source.card)
+    return Bundle(out)
+
+
+def save_part(directory: str | Path, file: str, state: dict[str, Tensor], card: dict, eight_bit: bool = False) -> None:
+    """Write one part's weights (see :func:`compacted`) and merge ``card`` into bundle.json, each whole or not at all."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    half = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in state.items()}
     partial = directory / f".{file}.partial"
-    save_file(half, partial)
+    save_file(compacted(state, eight_bit), partial)
+    partial.chmod(0o644)
     os.replace(partial, directory / f"{file}.safetensors")
+    _merge_card(directory, card)
+
+
+def _merge_card(directory: Path, card: dict) -> None:
     path = directory / "bundle.json"
     merged = json.loads(path.read_text()) if path.exists() else {}
     for key, value in card.items():

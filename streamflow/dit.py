@@ -43,7 +43,7 @@ class DiTConfig:
 PRESETS = {
     "paper": DiTConfig(width=1024, layers=22, heads=16, adaln_rank=0, token_width=512, speaker=192, codes=1),
     "small": DiTConfig(),
-    "tiny": DiTConfig(width=32, layers=4, heads=2, adaln_rank=4, token_width=16, levels=(4, 4, 4), speaker=16),
+    "tiny": DiTConfig(width=32, layers=6, heads=2, adaln_rank=4, token_width=16, levels=(4, 4, 4), speaker=16),
 }
 
 

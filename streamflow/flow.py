@@ -50,7 +50,7 @@ class Schedule:
     """
 
     solver: str = "euler"
-    nfe: int = 8
+    nfe: int = 4
     guidance: float = 0.7
     warp: str = "cosine"
 

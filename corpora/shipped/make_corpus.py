@@ -12,31 +12,20 @@ them: normalising is the loader's work.
 from __future__ import annotations
 
 import argparse
-import csv
 import filecmp
-import shutil
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
-SAMPLE_RATE = 16_000  # Hz
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # run as a script, from any folder
+
+from corpora.synthesisers import SAMPLE_RATE, Voice, check_installed, speech, write_manifest
+from streamflow.errors import StreamflowError
+
 HERE = Path(__file__).resolve().parent
-
-
-@dataclass(frozen=True)
-class Voice:
-    """A voice of a synthesiser; `name` is the speaker_id in the manifest."""
-
-    name: str
-    program: str
-    voice: str
-
 
 VOICES = (
     Voice("flite_awb", "flite", "awb"),  # man, Scottish English
@@ -92,46 +81,17 @@ TEXTS = {
 }
 
 
-def speak(voice: Voice, text: str, wav: Path) -> None:
-    """Writes `text`, read by `voice`, to `wav` at the synthesiser's own sample rate."""
-    command = {
-        "flite": ["flite", "-voice", voice.voice, "-t", text, "-o", str(wav)],
-        "text2wave": ["text2wave", "-eval", f"(voice_{voice.voice})", "-o", str(wav)],
-        "espeak-ng": ["espeak-ng", "-v", voice.voice, "-s", "160", "-w", str(wav), text],
-    }[voice.program]
-    stdin = text if voice.program == "text2wave" else None
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True)
-    if done.returncode or not wav.exists():
-        reason = " ".join(done.stderr.split())[-200:]
-        sys.exit(f"{voice.name}: {' '.join(command[:3])} failed ({reason}); is the voice installed?")
-
-
-def trimmed(samples: np.ndarray) -> np.ndarray:
-    """`samples` [n] without the synthesiser's silence beyond 0.1 s before and 0.2 s after the speech."""
-    loud = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max())
-    return samples[max(0, loud[0] - SAMPLE_RATE // 10) : loud[-1] + SAMPLE_RATE // 5]
-
-
 def make_corpus(folder: Path) -> None:
     """Writes every utterance and manifest.csv to `folder`."""
     rows = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for voice in VOICES:
-            for number, text in enumerate(TEXTS[voice.name], start=1):
-                wav = Path(scratch) / f"{voice.name}_{number}.wav"
-                speak(voice, text, wav)
-                samples, rate = soundfile.read(wav, dtype="float32")
-                if rate != SAMPLE_RATE:
-                    samples = soxr.resample(samples, rate, SAMPLE_RATE, quality="VHQ")
-                samples = np.clip(trimmed(samples), -1, 1)
-                path = f"{voice.name}_{number}.flac"
-                soundfile.write(folder / path, samples, SAMPLE_RATE, subtype="PCM_16", compression_level=1.0)
-                duration = f"{len(samples) / SAMPLE_RATE:.3f}"
-                rows.append((path.removesuffix(".flac"), voice.name, path, duration, text, "shipped", "demo"))
-    with open(folder / "manifest.csv", "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("utterance_id", "speaker_id", "path", "duration_s", "text", "corpus", "split"))
-        table.writerows(rows)
+    for voice in VOICES:
+        for number, text in enumerate(TEXTS[voice.name], start=1):
+            samples = np.clip(speech(voice, text), -1, 1)
+            path = f"{voice.name}_{number}.flac"
+            soundfile.write(folder / path, samples, SAMPLE_RATE, subtype="PCM_16", compression_level=1.0)
+            duration = f"{len(samples) / SAMPLE_RATE:.3f}"
+            rows.append((path.removesuffix(".flac"), voice.name, path, duration, text, "shipped", "demo"))
+    write_manifest(folder / "manifest.csv", rows)
 
 
 def differences(made: Path, shipped: Path) -> list[str]:
@@ -145,16 +105,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="make it in a temporary folder and compare the bytes")
     check = parser.parse_args().check
-    packages = {"flite": "flite", "text2wave": "festival festvox-kdlpc16k", "espeak-ng": "espeak-ng"}
-    for program, package in packages.items():
-        if shutil.which(program) is None:
-            sys.exit(f"{program} is not installed; on Debian: apt-get install {package}")
-    if not check:
-        make_corpus(HERE)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        make_corpus(Path(folder))
-        different = differences(Path(folder), HERE)
+    try:
+        check_installed(VOICES)
+        if not check:
+            make_corpus(HERE)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            make_corpus(Path(folder))
+            different = differences(Path(folder), HERE)
+    except StreamflowError as error:
+        sys.exit(str(error))
     if different:
         sys.exit(f"not the same bytes: {', '.join(different)}; other versions of the synthesisers give other samples")
     print("the same bytes")

@@ -119,9 +119,7 @@ class Metric:
             parts.append(self.fingerprint())
         return f"{self.name}[{';'.join([*parts, self.parameters, ALIGNMENT])}]"
 
-    def score(
-        self, degraded: np.ndarray, reference: np.ndarray, sample_rate: int = SAMPLE_RATE
-    ) -> float | Unscored:
+    def score(self, degraded: np.ndarray, reference: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float | Unscored:
         """Score a rendering.
 
         Args:

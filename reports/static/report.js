@@ -73,10 +73,12 @@ document.querySelectorAll("[data-picks]").forEach((select) => select.addEventLis
   draw(place);
 }));
 document.querySelectorAll("[data-shows]").forEach((select) => {
-  const show = () => document.querySelectorAll(`[data-${select.dataset.shows}]`).forEach((part) => {
-    part.hidden = part.dataset[select.dataset.shows] !== select.value;
+  const parts = () => [...document.querySelectorAll(`[data-${select.dataset.shows}]`)];
+  const show = () => parts().forEach((part) => { part.hidden = part.dataset[select.dataset.shows] !== select.value; });
+  select.addEventListener("change", () => {
+    show();
+    parts().filter((part) => !part.hidden).forEach((part) => part.querySelectorAll("[data-plot]").forEach(draw));
   });
-  select.addEventListener("change", show);
   show(); /* a browser may have kept the choice over a reload */
 });
 

@@ -12,7 +12,7 @@ from ..flow import Schedule
 from ..mel import FRAMES_PER_TOKEN, HOP
 from ..session import Session, StreamRequest
 
-SCHEDULE = {"nfe": 8, "solver": "euler", "guidance": 0.7, "warp": "cosine"}
+SCHEDULE = {"nfe": 4, "solver": "euler", "guidance": 0.7, "warp": "cosine"}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 import typer
@@ -13,6 +13,9 @@ from ..attention import BLOCK, PRESETS, preset
 from ..checkpoints import Bundle, config_card, pattern_card, save_part
 from ..errors import CheckpointError, StreamflowError
 from .loop import LoopConfig
+
+if TYPE_CHECKING:
+    from .decoder import DecoderFeatures
 
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
@@ -133,52 +136,85 @@ def vocoder(
 def decoder(
     manifest: Manifests,
     bundle: Out,
-    pattern: Annotated[str, typer.Option(help=f"Attention pattern: {', '.join(PRESETS)}. full is phase 1.")] = "full",
-    steps: Annotated[int, typer.Option(help="Updates in all; 0 for 3,000 in phase 1 and 400 in phase 2.")] = 0,
+    pattern: Annotated[
+        str, typer.Option(help=f"Attention patterns, separated by commas: {', '.join(PRESETS)}. full is phase 1.")
+    ] = "full",
+    steps: Annotated[int, typer.Option(help="Updates of phase 1.")] = 3000,
+    tune_steps: Annotated[int, typer.Option(help="Updates of phase 2, the same for every pattern.")] = 400,
     block: Annotated[int, typer.Option(help="Frames a block; 0 for 24 (cosyvoice 48).")] = 0,
-    rank: Annotated[int, typer.Option(help="Rank of phase 2's difference to phase 1.")] = 16,
+    rank: Annotated[int, typer.Option(min=1, help="Rank of phase 2's difference to phase 1.")] = 16,
     size: Size = "small",
     seed: Seed = 0,
     threads: Threads = 0,
     split: Split = "train",
     save_every: SaveEvery = 120.0,
 ) -> None:
-    """Train the DiT: phase 1 with full attention, then phase 2 for one attention pattern at a time.
+    """Train the DiT: phase 1 with full attention, then phase 2 for each attention pattern from phase 1's weights.
 
-    Every pattern should get the same --steps. Examples:
+    Examples:
 
     streamflow train decoder --manifest speech/train/manifest.csv --bundle my
 
-    streamflow train decoder --manifest speech/train/manifest.csv --bundle my --pattern streamflow-sr
+    streamflow train decoder --manifest speech/train/manifest.csv --bundle my --pattern causal,streamflow-sr
     """
-    from ..adapters import difference
-    from ..attention import full
-    from ..dit import DiT, dit_preset
     from .data import Speech
-    from .decoder import DecoderTraining, decoder_features, train_decoder
+    from .decoder import decoder_features
 
-    if pattern not in PRESETS:
-        raise StreamflowError(f"unknown attention pattern {pattern}; choose one of {', '.join(PRESETS)}")
-    first = pattern == "full"
+    names = [name.strip() for name in pattern.split(",")]
+    for name in names:
+        if name not in PRESETS:
+            raise StreamflowError(f"unknown attention pattern {name}; choose from {', '.join(PRESETS)}")
     opened = _has(bundle, "tokenizer")
-    if not first:
+    if "full" not in names:
         _has(bundle, "decoder")
     _start(seed, threads, "decoder")
     features = decoder_features(opened, Speech(manifest, split))
-    work = _work(bundle, f"decoder-{pattern}")
-    if first:
-        quantiser = opened.config("tokenizer")
-        config = replace(
-            dit_preset(size), levels=quantiser.levels, codes=quantiser.codes, speaker=opened.config("speaker").embedding
-        )
-        loop = LoopConfig(steps=steps or 3000, warmup=150, decay=0.35, seed=seed, save_every_s=save_every)
-        trained = train_decoder(DiT(config), full(config.layers), features, work, loop)
-        save_part(bundle, "decoder", trained.state_dict(), {"decoder": config_card(config)})
-        return
-    dit = opened.decoder().requires_grad_(True)
+    for name in sorted(names, key=PRESETS.index):  # phase 1 first
+        if name == "full":
+            loop = LoopConfig(steps=steps, warmup=150, decay=0.35, seed=seed, save_every_s=save_every)
+            _phase_one(opened, features, size, loop)
+        else:
+            loop = LoopConfig(steps=tune_steps, warmup=20, decay=0.5, ema=0.99, seed=seed, save_every_s=save_every)
+            _phase_two(Bundle(bundle), features, name, block, rank, loop)
+
+
+@app.command()
+def pack(
+    bundle: Out,
+    out: Annotated[Path, typer.Option(help="Folder of the copy.")],
+    eight_bit: Annotated[
+        str, typer.Option(help="Parts whose matrices are stored in 8 bits, separated by commas.")
+    ] = "",
+) -> None:
+    """Copy a bundle's weights without the states of its trainings, smaller if asked.
+
+    Example: streamflow train pack --bundle my --out shipped --eight-bit vocoder
+    """
+    from ..checkpoints import pack as copy
+
+    copy(Bundle(bundle), out, tuple(p.strip() for p in eight_bit.split(",") if p.strip()))
+
+
+def _phase_one(bundle: Bundle, features: DecoderFeatures, size: str, loop: LoopConfig) -> None:
+    from ..attention import full
+    from ..dit import DiT, dit_preset
+    from .decoder import train_decoder
+
+    quantiser, voice = bundle.config("tokenizer"), bundle.config("speaker").embedding
+    config = replace(dit_preset(size), levels=quantiser.levels, codes=quantiser.codes, speaker=voice)
+    work = _work(bundle.directory, "decoder-full")
+    trained = train_decoder(DiT(config), full(config.layers), features, work, loop)
+    save_part(bundle.directory, "decoder", trained.state_dict(), {"decoder": config_card(config)})
+
+
+def _phase_two(bundle: Bundle, features: DecoderFeatures, name: str, block: int, rank: int, loop: LoopConfig) -> None:
+    from ..adapters import difference
+    from .decoder import DecoderTraining, train_decoder
+
+    dit = bundle.decoder()
     base = {k: v.clone() for k, v in dit.state_dict().items()}
-    chosen = preset(pattern, dit.config.layers, block or (2 * BLOCK if pattern == "cosyvoice" else BLOCK))
-    loop = LoopConfig(steps=steps or 400, warmup=20, decay=0.5, ema=0.99, seed=seed, save_every_s=save_every)
-    trained = train_decoder(dit, chosen, features, work, loop, DecoderTraining(rank=rank))
-    card = {"differences": {pattern: pattern_card(chosen)}}
-    save_part(bundle, f"decoder-{pattern}", difference(trained.state_dict(), base), card)
+    pattern = preset(name, dit.config.layers, block or (2 * BLOCK if name == "cosyvoice" else BLOCK))
+    work = _work(bundle.directory, f"decoder-{name}")
+    trained = train_decoder(dit, pattern, features, work, loop, DecoderTraining(rank=rank))
+    card = {"differences": {name: pattern_card(pattern)}}
+    save_part(bundle.directory, f"decoder-{name}", difference(trained.state_dict(), base), card)

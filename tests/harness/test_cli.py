@@ -79,12 +79,12 @@ def test_built_in_strategies_and_a_users_decoder_go_side_by_side(make_corpus, tm
 
 def test_the_same_command_again_decodes_nothing_and_gives_the_same_audio(make_corpus, tmp_path, tiny):
     corpus = make_corpus(1)
-    for out in ("run", "run", "other"):
-        result = compare(corpus, tmp_path / out, tiny, "full,naive", "--metrics", "none")
-        assert result.exit_code == 0
-        assert ("0 decoded, 2 kept" in result.stderr) == (out == "run" and "2 decoded" not in result.stderr)
-    again = compare(corpus, tmp_path / "run", tiny, "full,naive", "--metrics", "none")
-    assert "0 decoded, 2 kept" in again.stderr
+    told = [
+        compare(corpus, tmp_path / out, tiny, "full,naive", "--metrics", "none").stderr
+        for out in ("run", "run", "other")
+    ]
+    for text, expected in zip(told, ("2 decoded, 0 kept", "0 decoded, 2 kept", "2 decoded, 0 kept"), strict=True):
+        assert expected in text
     name = Run(tmp_path / "run").utterances[0]["utterance_id"]
     for system in ("full", "naive"):
         np.testing.assert_array_equal(
@@ -194,10 +194,10 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(make_corpus, tmp_path, tiny):
     )
     began = time.monotonic()
     while log.read_text().count("\n") < 4 and process.poll() is None:
-        assert time.monotonic() - began < 200
+        assert time.monotonic() - began < 900
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=200)
+    _, errors = process.communicate(timeout=900)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
     kept = len(Run(out).latency())

@@ -350,13 +350,13 @@ def test_killed_at_any_moment_and_started_again_gives_the_run_that_was_never_kil
         process = start(toml, out, log)
         began = time.monotonic()
         while log.read_text().count("\n") < lines and process.poll() is None:
-            assert time.monotonic() - began < 300
+            assert time.monotonic() - began < 900
             time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert process.returncode == -signal.SIGKILL
     process = start(toml, out, log)
-    output, _ = process.communicate(timeout=300)
+    output, _ = process.communicate(timeout=900)
     assert process.returncode == 0
     kept = int(output.split()[3])
     assert 1 <= kept < 8

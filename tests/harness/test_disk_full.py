@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from front_end import MelQuantiser
 
+from harness.compare import compare
 from harness.experiment import load_experiment
 from harness.failures import DiskFullError, FailureLog, raise_if_disk_full
 from harness.run import Run
@@ -29,50 +32,50 @@ def can_mount() -> bool:
         return False
 
 
-def go(prefix: str, toml: Path, out: Path) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = f"{prefix} {sys.executable} go.py {toml} {out}"
-    return subprocess.run(
-        ["sh", "-c", command], cwd=PLUGINS, env=environment, capture_output=True, text=True, timeout=300
-    )
-
-
-def is_one_clear_line(process: subprocess.CompletedProcess) -> bool:
-    lines = process.stderr.splitlines()
-    return process.returncode == 2 and len(lines) == 1 and "no space left" in lines[0] and "same command" in lines[0]
+FILL_THEN_GROW = """
+import subprocess, sys
+from go import go
+experiment, disk = sys.argv[1:]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], check=True)
+print("first", go(experiment, disk + "/run"), flush=True)
+subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+print("second", go(experiment, disk + "/run"), flush=True)
+"""
 
 
 @pytest.mark.skipif(not can_mount(), reason="needs unprivileged user name spaces to mount a small disk")
 def test_a_full_disk_ends_with_one_line_and_more_space_finishes_the_run(make_corpus, tmp_path):
-    toml, disk, script = tmp_path / "x.toml", tmp_path / "disk", tmp_path / "script.sh"
+    toml, disk = tmp_path / "x.toml", tmp_path / "disk"
     disk.mkdir()
     toml.write_text(load_experiment(corpus=make_corpus(4), systems="mine=chunked:Resynthesis", metrics=[]).to_toml())
-    script.write_text(
-        f"mount -t tmpfs -o size=256k tmpfs {disk}\n"
-        f"{sys.executable} go.py {toml} {disk}/run; echo first $? >&2\n"
-        f"mount -o remount,size=64m {disk}\n"
-        f"{sys.executable} go.py {toml} {disk}/run; echo second $? >&2\n"
-    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.run(
-        [*MOUNT, "sh", str(script)], cwd=PLUGINS, env=environment, capture_output=True, text=True, timeout=300
+        [*MOUNT, sys.executable, "-c", FILL_THEN_GROW, str(toml), str(disk)],
+        cwd=PLUGINS,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
-    error, first, second = process.stderr.splitlines()
+    assert process.stderr == ""
+    error, first, outcome, second = process.stdout.splitlines()
     assert error.startswith("error: no space left while writing ")
-    assert first == "first 2"
-    assert second == "second 0"
-    kept = int(process.stdout.split()[3])
+    assert "the same command again" in error
+    assert (first, second) == ("first 2", "second 0")
+    kept = int(outcome.split()[3])
     assert 1 <= kept < 4
 
 
 def test_a_file_size_limit_ends_with_one_line_and_lifting_it_finishes_the_run(make_corpus, tmp_path):
-    toml, out = tmp_path / "x.toml", tmp_path / "run"
-    toml.write_text(load_experiment(corpus=make_corpus(2), systems="mine=chunked:Resynthesis", metrics=[]).to_toml())
-    process = go("ulimit -f 20;", toml, out)  # blocks of 512 bytes: less than any FLAC here
-    assert is_one_clear_line(process), process.stderr
-    process = go("", toml, out)
-    assert process.returncode == 0, process.stderr
-    assert len(Run(out).latency()) == 2
+    wanted = load_experiment(corpus=make_corpus(2), systems="mine=chunked:Resynthesis", metrics=[])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # bytes: less than any FLAC here
+    try:
+        with pytest.raises(DiskFullError, match=r"no space left while writing .*flac .*same command"):
+            compare(wanted, tmp_path / "run", front_end=MelQuantiser(), jobs=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert compare(wanted, tmp_path / "run", front_end=MelQuantiser(), jobs=1).decoded == 2
+    assert len(Run(tmp_path / "run").latency()) == 2
 
 
 def test_a_lack_of_space_is_seen_through_the_errors_that_came_of_it():

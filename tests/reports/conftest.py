@@ -10,11 +10,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for make_run, which also makes runs by hand
 
-from make_run import make_run  # noqa: E402
+from make_run import make_run
 
-from harness.run import Run  # noqa: E402
-from reports import write_report  # noqa: E402
-from reports.comparison import Comparison  # noqa: E402
+from harness.run import Run
+from reports import write_report
+from reports.comparison import Comparison
 
 
 class Document(HTMLParser):

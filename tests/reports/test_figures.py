@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from make_run import HELD_BACK
 
 from reports.closeup_figures import closeups
 from reports.comparison import SAMPLE_RATE, Comparison
@@ -56,6 +57,8 @@ def test_seams_are_where_the_trace_puts_them(comparison: Comparison) -> None:
     utterance = next(iter(closeups(comparison, 1)))
     expected = [round(seam / SAMPLE_RATE, 4) for seam in comparison.seams_of["naive", utterance]]
     assert expected and panels["naive"].data[0]["x"] == expected
+    held_back = HELD_BACK / SAMPLE_RATE
+    assert panels["o'brien & co"].data[0]["x"] == pytest.approx([seam + held_back for seam in expected])
     assert panels["reference"].data[0]["x"] == [] == panels["full"].data[0]["x"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.formatting import MINUS, decimals_for, join, number, seconds
+from reports.formatting import MINUS, decimals_for, join, number, seconds, significant
 
 
 @given(st.floats(-1e6, 1e6), st.integers(0, 4))
@@ -32,6 +32,10 @@ def test_an_interval_keeps_one_or_two_digits(width: float) -> None:
     units = width * 10 ** decimals_for([width])
     assert units >= 3 * (1 - 1e-9)
     assert units <= 30 * (1 + 1e-9) or decimals_for([width]) == 0
+
+
+def test_a_typical_value_keeps_three_digits() -> None:
+    assert [significant([v]) for v in (0.84, 1.32, 24.1, 253.0, 0.0012)] == [3, 2, 1, 0, 3]
 
 
 def test_seconds_choose_their_unit() -> None:

@@ -13,7 +13,7 @@ import soundfile
 from conftest import Document
 from make_run import HOSTILE, SYSTEMS, speech
 
-from harness.run import Run, RunError
+from harness.run import Run, RunError, RunFolder
 from reports import write_report
 
 FETCHING = {"src", "href", "srcset", "data", "action", "poster", "background", "formaction", "ping", "xlink:href"}
@@ -119,6 +119,16 @@ def test_without_its_audio_a_run_still_has_a_report(run_path: Path, tmp_path: Pa
     assert not document.all("audio") and "no audio in the run" in document.text
 
 
+def test_a_run_of_which_everything_failed_has_a_report_that_says_so(run_path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run_path, copy, ignore=shutil.ignore_patterns("report"))
+    lost = [{"system": "*", "utterance": u["utterance_id"], "stage": "load", "error": "no such file"} for u in speech()]
+    RunFolder(copy).write_tables({"traces": [], "scores": [], "seams": [], "latency": [], "failures": lost})
+    text = Document(write_report(copy).read_text(encoding="utf-8")).text
+    assert "30 of 30 renderings failed" in text
+    assert text.count("load: no such file") == 30 and "every system" in text
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="not a run"):
         write_report(tmp_path)
@@ -139,7 +149,7 @@ def test_it_says_what_the_run_was(document: Document) -> None:
     for fact in (
         "21 November 2026, 02:00 UTC",
         "shipped: 6 utterances, 4 speakers",
-        "decoder.safetensors 01234567",
+        "small, weights ",
         "torch on 2 threads",
         "streamflow compare --corpus corpora/shipped/manifest.csv --out 'runs/a run'",
     ):

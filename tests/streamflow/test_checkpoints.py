@@ -9,7 +9,7 @@ import torch
 
 from streamflow.adapters import add_adapters, difference, merge
 from streamflow.attention import PRESETS
-from streamflow.checkpoints import load_bundle
+from streamflow.checkpoints import load_bundle, pack
 from streamflow.dit import DiT
 from streamflow.errors import CheckpointError
 from streamflow.tiny import make_tiny_bundle
@@ -59,6 +59,24 @@ def test_adapters_start_as_no_change_and_leave_the_rest_frozen(bundle):
     assert trained and all(n.startswith("blocks.") and "modulation" not in n for n in trained)
 
 
+def test_packing_keeps_the_weights_and_eight_bits_keep_them_nearly(bundle, tmp_path):
+    same = pack(bundle, tmp_path / "same")
+    assert same.hashes == bundle.hashes and same.card == bundle.card
+    small = pack(bundle, tmp_path / "small", eight_bit=("vocoder",))
+    assert small.hashes["decoder.safetensors"] == bundle.hashes["decoder.safetensors"]
+    state, exact = small.vocoder.state_dict(), bundle.vocoder.state_dict()
+    for name, value in exact.items():
+        step = value.abs().amax(dim=-1, keepdim=True) / 127 if value.ndim == 2 else 0 * value
+        assert ((state[name] - value).abs() <= 0.51 * step + 1e-6).all(), name
+    size = [(b.directory / "vocoder.safetensors").stat().st_size for b in (small, bundle)]
+    assert size[0] < size[1]
+
+
+def test_packing_a_part_that_is_not_there_is_refused(bundle, tmp_path):
+    with pytest.raises(CheckpointError, match="has no vocodr"):
+        pack(bundle, tmp_path / "x", eight_bit=("vocodr",))
+
+
 def test_an_unknown_checkpoint_is_refused_with_what_there_is():
     with pytest.raises(CheckpointError, match="unknown checkpoint smal"):
         load_bundle("smal")
@@ -79,7 +97,7 @@ def test_a_damaged_part_is_named(copied):
 
 def test_weights_of_another_size_are_named(copied, bundle):
     card = (copied / "bundle.json").read_text()
-    (copied / "bundle.json").write_text(card.replace('"layers": 4', '"layers": 5', 1))
+    (copied / "bundle.json").write_text(card.replace('"layers": 6', '"layers": 7', 1))
     with pytest.raises(CheckpointError, match="does not fit bundle"):
         load_bundle(copied).decoder()
 

@@ -50,7 +50,7 @@ def trained(small_corpus, tmp_path_factory):
     train("tokenizer", small_corpus, bundle, "--steps", "3")
     train("vocoder", small_corpus, bundle, "--steps", "3")
     train("decoder", small_corpus, bundle, "--steps", "3", "--size", "tiny")
-    train("decoder", small_corpus, bundle, "--steps", "2", "--pattern", "streamflow-sr")
+    train("decoder", small_corpus, bundle, "--tune-steps", "2", "--pattern", "streamflow-sr")
     return bundle
 
 

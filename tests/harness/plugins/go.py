@@ -10,10 +10,17 @@ from harness.compare import compare
 from harness.experiment import load_experiment
 from streamflow.errors import StreamflowError
 
-if __name__ == "__main__":
+
+def go(experiment: str, out: str) -> int:
+    """Print what was done, or the one line of an error; returns the exit code."""
     try:
-        outcome = compare(load_experiment(sys.argv[1]), sys.argv[2], front_end=MelQuantiser(), jobs=1)
-        print(f"decoded {outcome.decoded} kept {outcome.kept} failed {len(outcome.failures)}")
+        outcome = compare(load_experiment(experiment), out, front_end=MelQuantiser(), jobs=1)
     except StreamflowError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        print(f"error: {error}", flush=True)
+        return 2
+    print(f"decoded {outcome.decoded} kept {outcome.kept} failed {len(outcome.failures)}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(go(sys.argv[1], sys.argv[2]))

@@ -1,0 +1,1 @@
+"""The corpora that the project makes, and the scripts that make them."""
