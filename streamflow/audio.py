@@ -17,6 +17,7 @@ LOUDNESS = -23.0  # LUFS, EBU R 128
 PEAK = 0.95  # full scale; a louder peak lowers the gain rather than clip
 MIN_S, MAX_S = 0.1, 300.0
 SILENCE = 1e-4  # full scale: a recording whose peak is below -80 dBFS holds no speech
+UNKNOWN_LENGTH = 2**60  # samples; a FLAC written to a pipe says some 2^63
 GATE_S = 0.4  # the BS.1770 gating block; below it loudness is not defined
 
 
@@ -41,6 +42,8 @@ def load_audio(path: str | Path, *, loudness: float | None = LOUDNESS) -> np.nda
         raise AudioError(f"{path}: no such file; check the manifest's path column")
     try:
         with soundfile.SoundFile(path) as file:
+            if len(file) > UNKNOWN_LENGTH:
+                raise AudioError(f"{path}: does not say how long it is (written to a pipe?); convert it again")
             seconds = len(file) / file.samplerate
             if seconds > MAX_S:
                 raise AudioError(f"{path}: {seconds:.0f} s is longer than {MAX_S:.0f} s; cut it at pauses first")

@@ -54,8 +54,8 @@ class Bundle:
 
     @cached_property
     def hashes(self) -> dict[str, str]:
-        """SHA-256 of every weight file, by file name."""
-        files = sorted(self.directory.glob("*.safetensors"))
+        """SHA-256 of bundle.json and of every weight file, by file name."""
+        files = [self.directory / "bundle.json", *sorted(self.directory.glob("*.safetensors"))]
         return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
     @property
@@ -66,9 +66,14 @@ class Bundle:
     def pattern(self, name: str) -> AttentionPattern:
         """The attention pattern that the weights ``name`` were trained under."""
         self.weights_of(name)
+        layers = self.config("decoder").layers
         if name == "full":
-            return AttentionPattern(1, (Reach(None, None),) * self.card["decoder"]["layers"])
+            return AttentionPattern(1, (Reach(None, None),) * layers)
         saved = self.card["differences"][name]
+        if len(saved["layers"]) != layers:
+            raise CheckpointError(
+                f"{self.directory}: {name} is for {len(saved['layers'])} layers, the decoder has {layers}; train it again"
+            )
         return AttentionPattern(saved["block"], tuple(Reach(*r) for r in saved["layers"]))
 
     def weights_of(self, pattern: str) -> str:
@@ -94,7 +99,7 @@ class Bundle:
 
     @cached_property
     def vocoder(self) -> nn.Module:
-        return self._fill("vocoder", build_vocoder(self.card["vocoder"]))
+        return self._fill("vocoder", build_vocoder(self._card("vocoder")))
 
     def decoder(self, pattern: str = "full") -> DiT:
         """The DiT with the weights of ``pattern``, made once."""
@@ -102,11 +107,23 @@ class Bundle:
         if pattern not in made:
             file = self.weights_of(pattern)
             state = self._state("decoder")
+            path = self.directory / f"{file}.safetensors"
             if pattern != "full":
-                state = merge(state, self._state(file))
-            dit = DiT(self.config("decoder"))
-            made[pattern] = _fit(dit, state, self.directory / f"{file}.safetensors")
+                state = self._merged(state, pattern, path)
+            made[pattern] = _fit(DiT(self.config("decoder")), state, path)
         return made[pattern]
+
+    def _merged(self, state: dict[str, Tensor], pattern: str, path: Path) -> dict[str, Tensor]:
+        """Phase 1's ``state`` changed to the weights of ``pattern``, if it is phase 1 that the change was trained on."""
+        trained_on = self.card["differences"][pattern].get("decoder_id")
+        if trained_on != self.card.get("decoder_id"):
+            raise CheckpointError(f"{path}: is a difference to other phase 1 weights; train {pattern} again")
+        try:
+            return merge(state, self._state(path.stem))
+        except (KeyError, RuntimeError) as error:
+            raise CheckpointError(
+                f"{path}: does not fit decoder.safetensors ({error}); train {pattern} again"
+            ) from None
 
     def tokenize(self, audio: np.ndarray) -> np.ndarray:
         """float32 ``[n]`` at 16 kHz to int64 tokens ``[n / 640, K]``."""
@@ -118,9 +135,21 @@ class Bundle:
         return self.speaker.embed(audio).numpy()
 
     def config(self, part: str):
-        """The configuration of a part, or its defaults where the bundle has none."""
-        saved = {k: tuple(v) if isinstance(v, list) else v for k, v in self.card.get(part, {}).items()}
-        return CONFIGS[part](**saved)
+        """The configuration of a part.
+
+        Raises:
+            CheckpointError: the bundle has no such part, or one that this version cannot read.
+        """
+        saved = {k: tuple(v) if isinstance(v, list) else v for k, v in self._card(part).items()}
+        try:
+            return CONFIGS[part](**saved)
+        except TypeError as error:
+            raise CheckpointError(f"{self.directory}/bundle.json: {part}: {error}; correct it") from None
+
+    def _card(self, part: str) -> dict:
+        if part not in self.card:
+            raise CheckpointError(f"{self.directory}: has no {part}; train it with: streamflow train {part}")
+        return self.card[part]
 
     def _load(self, part: str, kind: type[nn.Module]) -> nn.Module:
         return self._fill(part, kind(self.config(part)))
@@ -198,10 +227,10 @@ def pack(source: Bundle, out: str | Path, eight_bit: tuple[str, ...] = ()) -> Bu
     Raises:
         CheckpointError: a part that the bundle does not have.
     """
-    for path in sorted(source.directory.glob("*.safetensors")):
-        save_part(out, path.stem, source._state(path.stem), {}, eight_bit=path.stem in eight_bit)
     if missing := [p for p in eight_bit if not (source.directory / f"{p}.safetensors").exists()]:
         raise CheckpointError(f"{source.directory}: has no {missing[0]}; name one of its parts")
+    for path in sorted(source.directory.glob("*.safetensors")):
+        save_part(out, path.stem, source._state(path.stem), {}, eight_bit=path.stem in eight_bit)
     _merge_card(Path(out), source.card)
     return Bundle(out)
 
@@ -211,7 +240,13 @@ def save_part(directory: str | Path, file: str, state: dict[str, Tensor], card: 
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     partial = directory / f".{file}.partial"
-    save_file(compacted(state, eight_bit), partial)
+    try:
+        save_file(compacted(state, eight_bit), partial)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"{directory / file}.safetensors: cannot be written ({error}); is the disk full?"
+        ) from None
     partial.chmod(0o644)
     os.replace(partial, directory / f"{file}.safetensors")
     _merge_card(directory, card)
@@ -225,6 +260,15 @@ def _merge_card(directory: Path, card: dict) -> None:
     partial = directory / ".bundle.json.partial"
     partial.write_text(json.dumps(merged, indent=2) + "\n")
     os.replace(partial, path)
+
+
+def identity(state: dict[str, Tensor]) -> str:
+    """Names weights by their float16 values, whatever they are stored in: 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].half().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def config_card(config) -> dict:

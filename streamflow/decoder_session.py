@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -31,6 +31,18 @@ def checked_tokens(tokens: np.ndarray, codes: int, codebook: int) -> torch.Tenso
     return torch.from_numpy(tokens.astype(np.int64))
 
 
+def checked_speaker(speaker: np.ndarray, width: int) -> torch.Tensor:
+    """float32 ``[D]`` of a request.
+
+    Raises:
+        StreamflowError: another shape.
+    """
+    speaker = np.asarray(speaker, np.float32)
+    if speaker.shape != (width,):
+        raise StreamflowError(f"speaker embedding of shape {speaker.shape}: give [{width}], of this bundle's encoder")
+    return torch.from_numpy(speaker)
+
+
 class DecoderSession:
     """A decoding strategy and a vocoder on one utterance; see :class:`streamflow.session.Session`.
 
@@ -39,10 +51,12 @@ class DecoderSession:
     """
 
     def __init__(self, evaluator: Evaluator, vocoder: Vocoder, request: StreamRequest):
-        self._mel = MelStream(evaluator, torch.from_numpy(np.asarray(request.speaker, np.float32)), request.seed)
+        voice = checked_speaker(request.speaker, evaluator.dit.config.speaker)
+        self._mel = MelStream(evaluator, voice, request.seed)
         self._vocoder = StreamingVocoder(vocoder)
         self._fsq = evaluator.dit.tokens.fsq
         self._sample = 0
+        self._spent = [0.0, 0.0, 0.0]  # seconds in DiT, vocoder and the rest since the last chunk
         self._done = False
 
     def push(self, tokens: np.ndarray) -> Iterator[AudioChunk]:
@@ -70,28 +84,31 @@ class DecoderSession:
         self._mel.cancel()
 
     def _emit(self, finished: bool, other: float) -> Iterator[AudioChunk]:
+        self._spent[2] += other
         try:
             while span := self._mel.next_span(finished):
-                started = time.perf_counter()
-                mel = self._mel.emit(span)
-                decoded = time.perf_counter()
-                samples = self._vocoder.push(mel)
+                mel = self._timed(0, lambda span=span: self._mel.emit(span))
+                samples = self._timed(1, lambda mel=mel: self._vocoder.push(mel))
                 if finished and self._mel.next_span(finished) is None:
-                    samples = torch.cat([samples, self._vocoder.finish()])
-                vocoded = time.perf_counter()
-                yield from self._chunk(samples, decoded - started, vocoded - decoded, other, span.start * HOP)
-                other = 0.0
+                    samples = torch.cat([samples, self._timed(1, self._vocoder.finish)])
+                yield from self._chunk(samples, span.start * HOP)
             if finished and self._vocoder.pending_frames:
-                started = time.perf_counter()
-                samples = self._vocoder.finish()
-                yield from self._chunk(samples, 0.0, time.perf_counter() - started, other, 0)
+                self._mel.check()
+                yield from self._chunk(self._timed(1, self._vocoder.finish), 0)
         except CancelledError:
             return
 
-    def _chunk(
-        self, samples: torch.Tensor, dit: float, vocoder: float, other: float, seam: int
-    ) -> Iterator[AudioChunk]:
+    def _timed(self, part: int, work: Callable[[], torch.Tensor]) -> torch.Tensor:
+        started = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self._spent[part] += time.perf_counter() - started
+
+    def _chunk(self, samples: torch.Tensor, seam: int) -> Iterator[AudioChunk]:
+        """The samples as a chunk, if there are any, with the time spent since the chunk before."""
         if len(samples):
             audio = samples.clamp(-1, 1).numpy()
             start, self._sample = self._sample, self._sample + len(audio)
+            (dit, vocoder, other), self._spent = self._spent, [0.0, 0.0, 0.0]
             yield AudioChunk(start, audio, dit, vocoder, other, seam)

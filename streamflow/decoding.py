@@ -50,8 +50,14 @@ class Plan:
     def __post_init__(self):
         if self.cached and not self.pattern.cacheable:
             raise StrategyError("a pattern that looks ahead cannot be cached; set cached=false")
-        if self.grid < 1 or (self.hop is not None and self.hop < 1):
-            raise StrategyError(f"block={self.grid} and hop={self.hop} must be at least 1")
+        for name, value, least in (
+            ("block", self.grid, 1),
+            ("hop", self.hop, 1),
+            ("back", self.back, 0),
+            ("ahead", self.ahead, 0),
+        ):
+            if value is not None and (not isinstance(value, int) or value < least):
+                raise StrategyError(f"{name}={value!r} must be a whole number of at least {least}")
 
     @property
     def lookahead_frames(self) -> int | None:
@@ -161,7 +167,7 @@ class MelStream:
         condition = self._condition[window.start - self._first : window.stop - self._first]
         masks = plan.pattern.masks(window, keys)
         mel = self.evaluator.solve(
-            frame_noise(seed, window.start, window.stop), condition, masks, window.start, caches, self._check
+            frame_noise(seed, window.start, window.stop), condition, masks, window.start, caches, self.check
         )
         self.position = span.stop
         self._forget()
@@ -181,8 +187,14 @@ class MelStream:
             new = self.evaluator.dit.condition(tokens[None, :count], self.speaker[None])[0]
             self._condition = torch.cat([self._condition, new]) if len(self._condition) else new
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Between network evaluations.
+
+        Raises:
+            CancelledError: the session was cancelled; its state is freed.
+        """
         if self._cancelled.is_set():
+            self._caches, self._condition, self._tokens = [], torch.zeros(0), []
             raise CancelledError
 
     def _forget(self) -> None:

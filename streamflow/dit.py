@@ -58,15 +58,16 @@ def dit_preset(name: str) -> DiTConfig:
     return PRESETS[name]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4)  # the evaluations of one window share a table; more would only hold memory
 def rotary_table(start: int, stop: int, width: int) -> tuple[Tensor, Tensor]:
     """Cosines and sines ``[stop - start, width / 2]`` of the rotary position embedding (Su et al. 2021), θ = 10,000.
 
     The angles are computed in float64: at frame 30,000 float32 angles are off by 1e-3.
     """
-    frequencies = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-    angles = torch.arange(start, stop, dtype=torch.float64)[:, None] * frequencies
-    return angles.cos().float(), angles.sin().float()
+    with torch.inference_mode(False):  # the cached tensors must serve training too, whoever asks for them first
+        frequencies = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
+        angles = torch.arange(start, stop, dtype=torch.float64)[:, None] * frequencies
+        return angles.cos().float(), angles.sin().float()
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:

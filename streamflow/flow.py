@@ -58,6 +58,10 @@ class Schedule:
         if self.solver not in SOLVERS:
             raise StrategyError(f"unknown solver {self.solver}; choose one of {', '.join(SOLVERS)}")
         stages = len(SOLVERS[self.solver].nodes)
+        if not isinstance(self.nfe, int):
+            raise StrategyError(f"nfe={self.nfe!r} must be a whole number")
+        if not isinstance(self.guidance, int | float) or not 0 <= self.guidance < float("inf"):
+            raise StrategyError(f"guidance={self.guidance!r} must be a number of at least 0")
         if self.nfe < stages or self.nfe % stages:
             raise StrategyError(f"nfe={self.nfe} is no multiple of the {stages} stages of {self.solver}; change nfe")
         if self.warp not in ("cosine", "linear"):

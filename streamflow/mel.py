@@ -37,7 +37,8 @@ def mel_filterbank(sample_rate: int = 16_000) -> Tensor:
     rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
     filters = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (edges[2:] - edges[:-2]))[:, None]
-    return torch.from_numpy(filters.astype(np.float32))
+    with torch.inference_mode(False):  # the cached tensor must serve training too, whoever asks for it first
+        return torch.from_numpy(filters.astype(np.float32))
 
 
 def log_mel(audio: Tensor | np.ndarray) -> Tensor:
@@ -47,7 +48,7 @@ def log_mel(audio: Tensor | np.ndarray) -> Tensor:
     n // 160 frames and frame i belongs to samples 160 i to 160 i + 159.
 
     Args:
-        audio: float ``[..., n]`` at 16 kHz, n >= 433.
+        audio: float ``[..., n]`` at 16 kHz, n >= 480.
 
     Returns:
         float32 ``[..., n // 160, 80]``.

@@ -9,7 +9,7 @@ from torch import nn
 
 from .adapters import add_adapters, difference
 from .attention import PRESETS, preset
-from .checkpoints import Bundle, config_card, pattern_card, save_part
+from .checkpoints import Bundle, config_card, identity, pattern_card, save_part
 from .dit import DiT, dit_preset
 from .speaker import SpeakerConfig, SpeakerEncoder
 from .tokenizer import Tokenizer, TokenizerConfig
@@ -34,7 +34,8 @@ def make_tiny_bundle(directory: str | Path, seed: int = 0) -> Bundle:
             directory, "vocoder", Vocos(vocoder).state_dict(), {"vocoder": {"type": "vocos", **config_card(vocoder)}}
         )
         dit = randomised(DiT(dit_config))
-        save_part(directory, "decoder", dit.state_dict(), {"decoder": config_card(dit_config)})
+        phase_one = identity(dit.state_dict())
+        save_part(directory, "decoder", dit.state_dict(), {"decoder": config_card(dit_config), "decoder_id": phase_one})
         for name in PRESETS[1:]:
             save_difference(directory, name, dit.state_dict(), _adapted(dit), dit_config.layers)
     return Bundle(directory)
@@ -43,7 +44,8 @@ def make_tiny_bundle(directory: str | Path, seed: int = 0) -> Bundle:
 def save_difference(directory: str | Path, name: str, base: dict, state: dict, layers: int) -> None:
     """Write the random weights of one attention pattern."""
     pattern = preset(name, layers, BLOCK if name == "cosyvoice" or name.startswith("streamflow") else 1)
-    save_part(directory, f"decoder-{name}", difference(state, base), {"differences": {name: pattern_card(pattern)}})
+    card = {**pattern_card(pattern), "decoder_id": identity(base)}
+    save_part(directory, f"decoder-{name}", difference(state, base), {"differences": {name: card}})
 
 
 def randomised(dit: DiT) -> DiT:

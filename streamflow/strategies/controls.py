@@ -9,7 +9,10 @@ import numpy as np
 import torch
 
 from ..checkpoints import Bundle
-from ..mel import FRAMES_PER_TOKEN, log_mel
+from ..decoder_session import checked_speaker, checked_tokens
+from ..errors import StreamflowError
+from ..fsq import FSQ
+from ..mel import FRAMES_PER_TOKEN, HOP, log_mel
 from ..session import AudioChunk, StreamRequest
 from .base import MadeSystem, Strategy
 
@@ -17,14 +20,14 @@ from .base import MadeSystem, Strategy
 class OfflineSession:
     """Collects the tokens and renders a log-mel in one piece at the end."""
 
-    def __init__(self, make_mel: Callable[[torch.Tensor], torch.Tensor], vocoder: torch.nn.Module):
-        self._make_mel, self._vocoder = make_mel, vocoder
-        self._tokens: list[np.ndarray] = []
+    def __init__(self, make_mel: Callable[[torch.Tensor], torch.Tensor], vocoder: torch.nn.Module, fsq: FSQ):
+        self._make_mel, self._vocoder, self._fsq = make_mel, vocoder, fsq
+        self._tokens: list[torch.Tensor] = []
         self._cancelled = False
 
     def push(self, tokens: np.ndarray) -> Iterator[AudioChunk]:
         """Keep int64 ``[n, K]`` tokens; nothing comes before the end."""
-        self._tokens.append(np.asarray(tokens))
+        self._tokens.append(checked_tokens(tokens, self._fsq.codes, self._fsq.codebook_size))
         return iter(())
 
     def finish(self) -> Iterator[AudioChunk]:
@@ -33,7 +36,7 @@ class OfflineSession:
             return
         started = time.perf_counter()
         with torch.inference_mode():
-            mel = self._make_mel(torch.from_numpy(np.concatenate(self._tokens)))
+            mel = self._make_mel(torch.cat(self._tokens))
             made = time.perf_counter()
             audio = self._vocoder(mel[None])[0].clamp(-1, 1).numpy()
         yield AudioChunk(0, audio, made - started, time.perf_counter() - made)
@@ -47,10 +50,12 @@ def _copy_synthesis(bundle: Bundle, chosen: dict) -> MadeSystem:
     def open_session(request: StreamRequest) -> OfflineSession:
         def mel_of_reference(tokens: torch.Tensor) -> torch.Tensor:
             frames = len(tokens) * FRAMES_PER_TOKEN
+            if len(request.reference) < HOP * 3:
+                raise StreamflowError("copy-synthesis needs the reference recording in its request; give one")
             mel = log_mel(request.reference)[:frames]
             return torch.cat([mel, mel[-1:].expand(frames - len(mel), -1)])
 
-        return OfflineSession(mel_of_reference, bundle.vocoder)
+        return OfflineSession(mel_of_reference, bundle.vocoder, bundle.tokenizer.fsq)
 
     return MadeSystem("copy-synthesis", chosen, None, open_session)
 
@@ -59,10 +64,12 @@ def _tokenizer(bundle: Bundle, chosen: dict) -> MadeSystem:
     tokenizer = bundle.tokenizer
 
     def open_session(request: StreamRequest) -> OfflineSession:
-        speaker = torch.from_numpy(np.asarray(request.speaker, np.float32))[None]
-        return OfflineSession(
-            lambda tokens: tokenizer.decode(tokenizer.fsq.to_coordinates(tokens)[None], speaker)[0], bundle.vocoder
-        )
+        speaker = checked_speaker(request.speaker, tokenizer.config.speaker)[None]
+
+        def plain_decoder(tokens: torch.Tensor) -> torch.Tensor:
+            return tokenizer.decode(tokenizer.fsq.to_coordinates(tokens)[None], speaker)[0]
+
+        return OfflineSession(plain_decoder, bundle.vocoder, tokenizer.fsq)
 
     return MadeSystem("tokenizer", chosen, None, open_session)
 

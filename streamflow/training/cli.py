@@ -10,7 +10,7 @@ import torch
 import typer
 
 from ..attention import BLOCK, PRESETS, preset
-from ..checkpoints import Bundle, config_card, pattern_card, save_part
+from ..checkpoints import Bundle, config_card, identity, pattern_card, save_part
 from ..errors import CheckpointError, StreamflowError
 from .loop import LoopConfig
 
@@ -171,9 +171,11 @@ def decoder(
     features = decoder_features(opened, Speech(manifest, split))
     for name in sorted(names, key=PRESETS.index):  # phase 1 first
         if name == "full":
+            _start(seed, threads, "decoder-full")
             loop = LoopConfig(steps=steps, warmup=150, decay=0.35, seed=seed, save_every_s=save_every)
             _phase_one(opened, features, size, loop)
         else:
+            _start(seed, threads, f"decoder-{name}")
             loop = LoopConfig(steps=tune_steps, warmup=20, decay=0.5, ema=0.99, seed=seed, save_every_s=save_every)
             _phase_two(Bundle(bundle), features, name, block, rank, loop)
 
@@ -204,7 +206,8 @@ def _phase_one(bundle: Bundle, features: DecoderFeatures, size: str, loop: LoopC
     config = replace(dit_preset(size), levels=quantiser.levels, codes=quantiser.codes, speaker=voice)
     work = _work(bundle.directory, "decoder-full")
     trained = train_decoder(DiT(config), full(config.layers), features, work, loop)
-    save_part(bundle.directory, "decoder", trained.state_dict(), {"decoder": config_card(config)})
+    state = trained.state_dict()
+    save_part(bundle.directory, "decoder", state, {"decoder": config_card(config), "decoder_id": identity(state)})
 
 
 def _phase_two(bundle: Bundle, features: DecoderFeatures, name: str, block: int, rank: int, loop: LoopConfig) -> None:
@@ -215,6 +218,7 @@ def _phase_two(bundle: Bundle, features: DecoderFeatures, name: str, block: int,
     base = {k: v.clone() for k, v in dit.state_dict().items()}
     pattern = preset(name, dit.config.layers, block or (2 * BLOCK if name == "cosyvoice" else BLOCK))
     work = _work(bundle.directory, f"decoder-{name}")
-    trained = train_decoder(dit, pattern, features, work, loop, DecoderTraining(rank=rank))
-    card = {"differences": {name: pattern_card(pattern)}}
+    phase_one = bundle.card["decoder_id"]
+    trained = train_decoder(dit, pattern, features, work, loop, DecoderTraining(rank=rank), base=phase_one)
+    card = {"differences": {name: {**pattern_card(pattern), "decoder_id": phase_one}}}
     save_part(bundle.directory, f"decoder-{name}", difference(trained.state_dict(), base), card)

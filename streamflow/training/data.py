@@ -28,7 +28,7 @@ class Speech:
                 raise StreamflowError(
                     f"{manifest}: no such manifest; name a CSV with utterance_id, speaker_id and path"
                 )
-            table = pd.read_csv(manifest)
+            table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
             if missing := {"utterance_id", "speaker_id", "path"} - set(table.columns):
                 raise StreamflowError(f"{manifest}: column {', '.join(sorted(missing))} is missing; add it")
             if split and "split" in table:

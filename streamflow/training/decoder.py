@@ -72,8 +72,12 @@ def train_decoder(
     out: str | Path,
     config: LoopConfig,
     training: DecoderTraining | None = None,
+    base: str = "",
 ) -> DiT:
-    """Train ``dit`` under ``pattern``; returns it with the averaged weights (adapters still apart for rank > 0)."""
+    """Train ``dit`` under ``pattern``; returns it with the averaged weights (adapters still apart for rank > 0).
+
+    ``base`` identifies the weights that a low-rank update is to: a training of it cannot be resumed on others.
+    """
     t = training or DecoderTraining()
     lengths = np.array([len(x) for x in features.tokens])
     longest = min(t.longest, int(lengths.max()) * FRAMES_PER_TOKEN)
@@ -102,7 +106,7 @@ def train_decoder(
             optimizer.step()
         return {"loss": loss}
 
-    settings = vars(t) | {"block": pattern.block, "reach": [[r.back, r.ahead] for r in pattern.layers]}
+    settings = vars(t) | {"base": base, "block": pattern.block, "reach": [[r.back, r.ahead] for r in pattern.layers]}
     loop = Loop(out, config, {"decoder": dit}, optimizers, averaged=("decoder",), settings=settings)
     loop.resume()
     loop.run(step_function)

@@ -123,6 +123,7 @@ class Loop:
             CheckpointError: it was made with other settings or cannot be read.
         """
         if not self.state_path.exists():
+            self._cut_curve()
             return
         try:
             state = torch.load(self.state_path, map_location="cpu", weights_only=True)
@@ -130,8 +131,25 @@ class Loop:
             raise CheckpointError(f"{self.state_path}: not readable ({error}); delete it to start again") from None
         if state["settings"] != self.settings or state["seed"] != self.config.seed:
             raise CheckpointError(
-                f"{self.state_path}: made with other settings or seed; use another --out or delete it"
+                f"{self.state_path}: made with other settings or seed; use another --bundle or delete it"
             )
+        self._check_steps(state)
+        try:
+            self._restore(state)
+        except (RuntimeError, ValueError, KeyError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise CheckpointError(f"{self.state_path}: of another size ({reason}); use another --bundle") from None
+        self._cut_curve()
+
+    def _check_steps(self, state: dict) -> None:
+        """The length may change until the decay begins; afterwards the rate would jump."""
+        planned, done, wanted = state["steps"], state["step"], self.config.steps
+        if wanted != planned and (done > planned * (1 - self.config.decay) or done > wanted):
+            raise CheckpointError(
+                f"{self.state_path}: {done} of {planned} steps are done and the decay has begun; give --steps {planned}"
+            )
+
+    def _restore(self, state: dict) -> None:
         for name, module in self.modules.items():
             module.load_state_dict(state["modules"][name])
         for name, average in self.averages.items():
@@ -139,12 +157,12 @@ class Loop:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.step = state["step"]
-        self._cut_curve()
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
         state = {
             "step": self.step,
+            "steps": self.config.steps,
             "seed": self.config.seed,
             "settings": self.settings,
             "modules": {k: m.state_dict() for k, m in self.modules.items()},
@@ -152,7 +170,12 @@ class Loop:
             "optimizers": [o.state_dict() for o in self.optimizers],
         }
         partial = self.state_path.with_suffix(".partial")
-        torch.save(state, partial)
+        try:
+            torch.save(state, partial)
+        except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError to torch.save
+            partial.unlink(missing_ok=True)
+            reason = " ".join(str(error).split())[:120]
+            raise CheckpointError(f"{self.state_path}: cannot be written ({reason}); is the disk full?") from None
         os.replace(partial, self.state_path)
 
     def run(self, step_function: Callable[[int], dict[str, float]]) -> None:
@@ -187,7 +210,9 @@ class Loop:
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)
         losses = {k: float(v.detach() if torch.is_tensor(v) else v) for k, v in step_function(self.step).items()}
         if not all(v == v and abs(v) != float("inf") for v in losses.values()):
-            raise StreamflowError(f"step {self.step}: the loss is not finite ({losses}); resume with a lower --rate")
+            raise StreamflowError(
+                f"step {self.step}: the loss is not finite ({losses}); start again with another --seed"
+            )
         self.step += 1
         for name, average in self.averages.items():
             average.update(self.modules[name], self.step)
@@ -207,7 +232,13 @@ class Loop:
     def _cut_curve(self) -> None:
         """Drop rows that were written after the checkpoint from which the training goes on."""
         path = self.out / "curve.csv"
-        if path.exists():
-            head, *rows = path.read_text().splitlines()
-            kept = [head, *(r for r in rows if int(r.split(",")[0]) <= self.step)]
-            path.write_text("\n".join(kept) + "\n")
+        if not path.exists():
+            return
+        head, *rows = path.read_text().splitlines() or [""]
+        kept = [row for row in rows if row.split(",")[0].isdigit() and int(row.split(",")[0]) <= self.step]
+        if not kept:
+            path.unlink()
+            return
+        partial = path.with_suffix(".partial")
+        partial.write_text("\n".join([head, *kept]) + "\n")
+        os.replace(partial, path)

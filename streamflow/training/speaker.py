@@ -41,7 +41,7 @@ def train_speaker(
     config: LoopConfig,
     training: SpeakerTraining | None = None,
 ) -> SpeakerEncoder:
-    """Train on crops drawn evenly over speakers, with random level, spectral tilt and masked bands; returns the encoder."""
+    """Train on crops drawn evenly over speakers, with random spectral tilt and masked bands; returns the encoder."""
     t = training or SpeakerTraining()
     names = sorted(set(speech.speakers))
     by_speaker = [[i for i, s in enumerate(speech.speakers) if s == name] for name in names]

@@ -92,7 +92,7 @@ def test_whole_speech_raises_no_more_alarms_than_chance(clips):
     """Untouched, at grids with no relation to the speech: single clips, then the corpus."""
     rng = np.random.default_rng(0)
     single, pooled = [], []
-    for _ in range(8):
+    for _ in range(5):
         tables = []
         for index, clip in enumerate(clips):
             table = seam_table(clip, grid(len(clip), 3840, int(rng.integers(400, 3840))))
@@ -101,8 +101,8 @@ def test_whole_speech_raises_no_more_alarms_than_chance(clips):
         pooled.append(seam_summary(pd.concat(tables))["z"])
     single, pooled = pd.DataFrame(single), pd.DataFrame(pooled)
     for measure in UNITS:
-        assert (single[measure] > 2).mean() <= 0.15, measure  # 48 clips; 0.025 expected, 0.05 for skewed measures
-        assert abs(pooled[measure].mean()) < 1.1, measure  # 8 values of unit variance: 3 standard errors
+        assert (single[measure] > 2).mean() <= 0.15, measure  # 30 clips; 0.025 expected, 0.05 for skewed measures
+        assert abs(pooled[measure].mean()) < 1.4, measure  # 5 values of unit variance: 3 standard errors
     assert single["click"].std() < 1.3
     assert (pooled["click"].abs() < 3).all()
 

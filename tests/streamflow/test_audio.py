@@ -110,6 +110,16 @@ def test_a_bad_recording_is_refused_in_one_line_that_names_it(tmp_path, speech, 
     assert "\n" not in str(raised.value)
 
 
+def test_a_flac_of_unknown_length_is_refused_for_what_it_is(tmp_path, speech):
+    path = saved(tmp_path, speech, name="piped.flac")
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0  # the 36 bits of the total number of samples in STREAMINFO; zero is unknown
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+    with pytest.raises(AudioError, match="does not say how long it is"):
+        load_audio(path)
+
+
 def test_written_audio_reads_back_and_leaves_no_partial_file(tmp_path, speech):
     path = tmp_path / "deep" / "a.flac"
     write_audio(path, speech)

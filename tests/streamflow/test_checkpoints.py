@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -12,6 +13,7 @@ from streamflow.attention import PRESETS
 from streamflow.checkpoints import load_bundle, pack
 from streamflow.dit import DiT
 from streamflow.errors import CheckpointError
+from streamflow.mel import log_mel
 from streamflow.tiny import make_tiny_bundle
 
 
@@ -105,3 +107,30 @@ def test_weights_of_another_size_are_named(copied, bundle):
 def test_weights_for_a_pattern_that_was_not_trained_are_named(copied):
     with pytest.raises(CheckpointError, match="no weights for nonsense"):
         load_bundle(copied).decoder("nonsense")
+
+
+def test_a_difference_to_other_phase_one_weights_is_refused(copied, tmp_path):
+    other = make_tiny_bundle(tmp_path / "other", seed=1)
+    card = json.loads((copied / "bundle.json").read_text())
+    card["decoder_id"] = other.card["decoder_id"]
+    (copied / "bundle.json").write_text(json.dumps(card))
+    shutil.copy(other.directory / "decoder.safetensors", copied)
+    load_bundle(copied).decoder("full")
+    with pytest.raises(CheckpointError, match="other phase 1 weights"):
+        load_bundle(copied).decoder("causal")
+
+
+@pytest.mark.parametrize("part", ["vocoder", "decoder", "tokenizer"])
+def test_a_part_that_the_bundle_lacks_is_named(copied, part):
+    card = json.loads((copied / "bundle.json").read_text())
+    del card[part]
+    (copied / "bundle.json").write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match=f"has no {part}; train it"):
+        getattr(load_bundle(copied), part)() if part == "decoder" else getattr(load_bundle(copied), part)
+
+
+def test_training_works_after_the_front_end_was_used_for_inference(bundle):
+    bundle.tokenize(0.1 * torch.randn(8000).numpy())
+    audio = torch.randn(1, 4800, requires_grad=True)
+    log_mel(audio).sum().backward()
+    assert audio.grad.abs().max() > 0

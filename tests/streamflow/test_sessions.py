@@ -137,6 +137,31 @@ def test_an_unknown_strategy_or_parameter_is_refused_with_the_nearest_name(bundl
 
 
 @pytest.mark.parametrize(
+    ("parameter", "value"), [("nfe", 8.0), ("nfe", "8"), ("hop", 1.5), ("ahead", -1), ("back", -1), ("guidance", "x")]
+)
+def test_a_parameter_of_the_wrong_kind_is_refused_before_anything_is_decoded(bundle, parameter, value):
+    with pytest.raises(StrategyError, match=parameter):
+        make_system("streamflow-sr", bundle, **{parameter: value})
+
+
+def test_nothing_comes_after_cancel_not_even_what_the_vocoder_held_back(systems, request_, tokens):
+    session = systems["causal"](request_)
+    list(session.push(tokens[:6]))
+    end = session.finish()
+    session.cancel()
+    assert list(end) == []
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_speaker_embedding_or_token_of_another_bundle_is_refused(systems, request_, name):
+    with pytest.raises(StreamflowError, match="outside the codebook"):
+        list(systems[name](request_).push(np.full((1, 2), 99_999)))
+    if name != "copy-synthesis":
+        with pytest.raises(StreamflowError, match="speaker embedding"):
+            systems[name](replace(request_, speaker=np.zeros(3, np.float32)))
+
+
+@pytest.mark.parametrize(
     "bad", [np.zeros((3, 3), int), np.zeros((3, 2)), np.full((1, 2), 64), np.full((1, 2), -1), np.zeros(4, int)]
 )
 def test_tokens_that_the_codebook_does_not_have_are_refused(systems, request_, bad):

@@ -116,6 +116,31 @@ def test_resuming_with_other_settings_is_refused(tmp_path):
         Loop(tmp_path, LoopConfig(steps=1), {"m": module}, [], settings={"a": 2}).resume()
 
 
+def test_the_number_of_steps_may_change_until_the_decay_begins(tmp_path):
+    from streamflow.training.loop import Loop
+
+    def loop(steps: int, done: int) -> Loop:
+        made = Loop(tmp_path, LoopConfig(steps=steps, decay=0.5), {"m": torch.nn.Linear(2, 2)}, [])
+        made.step = done
+        return made
+
+    loop(10, 4).save()
+    loop(20, 0).resume()
+    loop(10, 8).save()
+    with pytest.raises(StreamflowError, match="give --steps 10"):
+        loop(20, 0).resume()
+
+
+def test_a_curve_without_a_checkpoint_starts_anew(tmp_path):
+    from streamflow.training.loop import Loop
+
+    for text in ("step,loss\n10,1.0\n", ""):
+        (tmp_path / "curve.csv").write_text(text)
+        loop = Loop(tmp_path, LoopConfig(steps=1), {"m": torch.nn.Linear(2, 2)}, [])
+        loop.resume()
+        assert not (tmp_path / "curve.csv").exists()
+
+
 def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
     from streamflow.training.loop import Loop
 
