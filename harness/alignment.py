@@ -1,8 +1,9 @@
 """The delay between a rendering and its reference: estimated once a pair, compensated alike for every metric.
 
 A generative decoder keeps the timing of speech and not its waveform, so the waveforms of a pair need not correlate.
-Timing is therefore taken from the log energies of bands, to 1 ms; where the waveforms do correlate (codecs, vocoders,
-filters), they refine it to the sample.
+Timing is therefore taken from the log energies of bands, in steps of 1 ms (a vocoder that puts the energy of a pitch
+period elsewhere moves it by up to some 3 ms: measured with WORLD); where the waveforms do correlate (codecs, close
+vocoders, filters), they refine it to the sample.
 """
 
 from __future__ import annotations

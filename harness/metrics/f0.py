@@ -25,7 +25,8 @@ _lock = Lock()
 def f0_contour(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> tuple[np.ndarray, np.ndarray]:
     """F0 every 5 ms by DIO refined with StoneMask (Morise et al., 2016).
 
-    Harvest finds more voiced frames and takes 18 times as long; it would be another identity.
+    Harvest finds more voiced frames and takes 18 times as long; it would be another identity. Like it, DIO hears a
+    voice here and there in stationary noise.
 
     Args:
         samples: float ``[n]``, finite.

@@ -17,6 +17,8 @@ from .loop import LoopConfig
 if TYPE_CHECKING:
     from .decoder import DecoderFeatures
 
+TUNE_RATE = 2e-3  # of low-rank updates, which bear more than the whole weights do
+
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
 Manifests = Annotated[list[Path], typer.Option("--manifest", help="CSV of recordings; may be given more than once.")]
@@ -140,7 +142,7 @@ def decoder(
         str, typer.Option(help=f"Attention patterns, separated by commas: {', '.join(PRESETS)}. full is phase 1.")
     ] = "full",
     steps: Annotated[int, typer.Option(help="Updates of phase 1.")] = 3000,
-    tune_steps: Annotated[int, typer.Option(help="Updates of phase 2, the same for every pattern.")] = 400,
+    tune_steps: Annotated[int, typer.Option(help="Updates of phase 2, the same for every pattern.")] = 240,
     block: Annotated[int, typer.Option(help="Frames a block; 0 for 24 (cosyvoice 48).")] = 0,
     rank: Annotated[int, typer.Option(min=1, help="Rank of phase 2's difference to phase 1.")] = 16,
     size: Size = "small",
@@ -219,6 +221,6 @@ def _phase_two(bundle: Bundle, features: DecoderFeatures, name: str, block: int,
     pattern = preset(name, dit.config.layers, block or (2 * BLOCK if name == "cosyvoice" else BLOCK))
     work = _work(bundle.directory, f"decoder-{name}")
     phase_one = bundle.card["decoder_id"]
-    trained = train_decoder(dit, pattern, features, work, loop, DecoderTraining(rank=rank), base=phase_one)
+    trained = train_decoder(dit, pattern, features, work, loop, DecoderTraining(rank=rank, rate=TUNE_RATE), base=phase_one)
     card = {"differences": {name: {**pattern_card(pattern), "decoder_id": phase_one}}}
     save_part(bundle.directory, f"decoder-{name}", difference(trained.state_dict(), base), card)

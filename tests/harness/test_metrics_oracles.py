@@ -9,6 +9,7 @@ import numpy as np
 import pesq
 import pystoi
 import pytest
+from scipy import signal
 
 from harness.alignment import compensate, estimate_delay
 from harness.metrics import REGISTRY, Pair, Unscored, score_pair
@@ -137,16 +138,24 @@ def test_an_octave_error_is_in_the_rmse_and_not_in_the_median():
     assert rows[1]["value"] < 1
 
 
+def hiss() -> np.ndarray:
+    """A second of noise above 2 kHz: in noise down to 60 Hz DIO finds stretches that it takes for voice."""
+    noise = np.random.default_rng(0).standard_normal(RATE)
+    return (0.1 * signal.sosfilt(signal.butter(8, 2000, "high", fs=RATE, output="sos"), noise)).astype(np.float32)
+
+
 def test_voicing_error_is_the_share_of_frames_that_lost_their_voice():
-    noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * np.float32(0.1)
-    value = REGISTRY["voicing_error"].score(np.concatenate([tone(0, 1.0), noise]), tone(0))
-    assert value == pytest.approx(50, abs=4)
+    half = tone(0)
+    half[RATE:] = 0
+    assert REGISTRY["voicing_error"].score(half, tone(0)) == pytest.approx(50, abs=2)
 
 
 def test_f0_of_what_has_no_voice_is_unscored():
-    noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * np.float32(0.1)
+    click = np.zeros(RATE, np.float32)
+    click[RATE // 2] = 0.5
     for name in ("f0_rmse_cents", "f0_median_cents"):
-        assert "voiced in both, 20 are needed" in REGISTRY[name].score(noise, tone(0, 1.0)).reason
+        assert "voiced in both, 20 are needed" in REGISTRY[name].score(click, tone(0, 1.0)).reason
+    assert "no frame of the reference" in REGISTRY["voicing_error"].score(tone(0, 1.0), click).reason
 
 
 def test_the_contour_is_in_hertz_and_seconds_with_nan_in_the_pause():
@@ -196,9 +205,12 @@ def test_the_delay_of_the_same_waveform_is_found_to_the_sample(delay, voices):
     assert np.array_equal(cut[0], cut[1])
 
 
-@pytest.mark.parametrize(("name", "delay_ms"), [("flite_rms_1", -40), ("flite_rms_1", 0), ("flite_slt_2", 25)])
-def test_the_delay_of_speech_with_another_waveform_is_found_to_2_ms(name, delay_ms, voices):
-    """WORLD resynthesis with other excitation: the timing and envelope of the speech, none of its phases."""
+@pytest.mark.parametrize("name", ["flite_rms_1", "flite_slt_2"])
+def test_the_delay_of_speech_with_another_waveform_is_found_from_its_envelopes(name, voices):
+    """WORLD resynthesis at another pitch: the timing and envelope of the speech, none of its phases.
+
+    Its minimum-phase pulses put the energy of a period a little later than the voice did; what is added is exact.
+    """
     import pyworld
 
     speech = voices[name].astype(np.float64)
@@ -207,10 +219,12 @@ def test_the_delay_of_speech_with_another_waveform_is_found_to_2_ms(name, delay_
     envelope = pyworld.cheaptrick(speech, hertz, times, RATE)
     aperiodicity = pyworld.d4c(speech, hertz, times, RATE)
     again = pyworld.synthesize(hertz * 1.03, envelope, aperiodicity, RATE).astype(np.float32)
-    shift = 16 * delay_ms
-    late = np.concatenate([np.zeros(max(0, shift), np.float32), again[max(0, -shift) :]])
-    value = REGISTRY["delay_ms"].score(late, voices[name])
-    assert value == pytest.approx(delay_ms, abs=2)
+    own = REGISTRY["delay_ms"].score(again, voices[name])
+    assert abs(own) <= 4
+    for shift_ms in (-40, 25):
+        shift = 16 * shift_ms
+        late = np.concatenate([np.zeros(max(0, shift), np.float32), again[max(0, -shift) :]])
+        assert REGISTRY["delay_ms"].score(late, voices[name]) == pytest.approx(own + shift_ms, abs=1)
 
 
 def test_a_delay_beyond_100_ms_and_unrelated_speech_are_unscored_and_not_compensated(voices):
