@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -204,8 +204,3 @@ class MelStream:
             keep = max(self._first, self.position - blocks * self.plan.grid)
             self._condition = self._condition[keep - self._first :]
             self._first = keep
-
-
-def with_schedule(plan: Plan, **changes) -> Plan:
-    """A plan with some fields of its schedule changed."""
-    return replace(plan, schedule=replace(plan.schedule, **changes))
