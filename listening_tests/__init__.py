@@ -1,0 +1,1 @@
+"""Listening tests that a reviewer would trust: blind, balanced, durable, and statistically right."""
