@@ -45,7 +45,7 @@ def main(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")
     """Decode the same speech tokens with a StreamFlow decoder and its baselines, measure them, and listen."""
     if debug:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-        for package in ("harness", "streamflow", "reports"):
+        for package in ("harness", "streamflow", "listening_tests", "reports"):
             logging.getLogger(package).setLevel(logging.DEBUG)
 
 
@@ -138,6 +138,22 @@ def report(
         streamflow report runs/first
     """
     _write_report(run, out)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def study(context: typer.Context) -> None:
+    """Make a listening test, run it in the browser, analyse it.
+
+    Example:
+
+        streamflow study --help
+    """
+    from listening_tests.cli import app as studies
+
+    studies(args=context.args, prog_name="streamflow study", standalone_mode=False)
 
 
 @app.command(

@@ -1,0 +1,24 @@
+"""Errors that are meant for people, shown on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio
+
+from streamflow.errors import StreamflowError
+
+
+def told(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn a StreamflowError into Gradio's message, without a traceback in the log."""
+
+    @wraps(function)
+    def carry_out(*args: Any) -> Any:
+        try:
+            return function(*args)
+        except StreamflowError as error:
+            raise gradio.Error(str(error), duration=None, print_exception=False) from None
+
+    return carry_out

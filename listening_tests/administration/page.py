@@ -1,0 +1,72 @@
+"""The administration as Gradio Blocks. It composes; what it shows comes from the workspace and the analyses.
+
+Nothing here reaches a listener: the page is a mount of its own, and its mount asks for an administrator.
+"""
+
+from __future__ import annotations
+
+import gradio
+import pandas
+from fastapi import FastAPI
+
+from ..page.shell import system_theme
+from ..protocols import REGISTRY
+from ..service.administrators import Gate
+from ..study import HEADPHONE_CHECKS, LANGUAGES
+from ..workspace import Workspace
+from .create import create_tab
+from .study import study_tab
+
+STYLE = """
+.gradio-container { max-width: 1100px !important; margin: 0 auto; }
+.notice { min-height: 1.5em; }
+footer { display: none !important; }
+"""
+
+
+def make_administration(workspace: Workspace, address: str) -> gradio.Blocks:
+    """The administrator's pages.
+
+    Args:
+        workspace: the studies.
+        address: where listeners reach the pages, for the links.
+    """
+    with gradio.Blocks(title="Listening tests: administration", analytics_enabled=False) as page:
+        gradio.Markdown("# Listening tests")
+        overview = gradio.Dataframe(
+            value=lambda: overview_table(workspace), label="Studies", interactive=False, every=5.0, wrap=True
+        )
+        with gradio.Tabs():
+            with gradio.Tab("Study"):
+                choice = study_tab(workspace, address)
+            with gradio.Tab("New study"):
+                create_tab(workspace, REGISTRY, HEADPHONE_CHECKS, LANGUAGES, choice)
+    return page
+
+
+def overview_table(workspace: Workspace) -> pandas.DataFrame:
+    """One row a study."""
+    columns = ["study", "protocol", "state", "started", "completed", "wanted"]
+    return pandas.DataFrame(workspace.overview(), columns=columns)
+
+
+
+def mount_administration(app: FastAPI, workspace: Workspace, gate: Gate, address: str, path: str = "/admin") -> FastAPI:
+    """Mount the pages; every request to the mount asks the gate."""
+    return gradio.mount_gradio_app(
+        app,
+        make_administration(workspace, address),
+        path=path,
+        auth_dependency=gate.require,
+        footer_links=[],
+        run_history=False,
+        theme=system_theme(),
+        css=STYLE,
+        show_error=True,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        allowed_paths=[str(workspace.folder.resolve())],
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+    )

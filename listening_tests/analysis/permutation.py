@@ -1,0 +1,56 @@
+"""Sign-flip permutation over listeners: a test without a distribution behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas
+
+from .estimate import LISTENERS
+from .listener_differences import listener_differences
+
+EXACT_UP_TO = 15  # listeners: 32,768 sign patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Permutation:
+    """Result of :func:`sign_flip`.
+
+    Attributes:
+        statistic: mean of the listeners' differences.
+        p_value: two-sided.
+        listeners: who rated both systems.
+        exact: whether every pattern of signs was tried.
+        claim: always ``listeners``: the sentences are taken as they are.
+    """
+
+    statistic: float
+    p_value: float
+    listeners: int
+    exact: bool
+    claim: str = LISTENERS
+
+
+def sign_flip(frame: pandas.DataFrame, a: str, b: str, *, replicates: int = 20_000, seed: int = 0) -> Permutation:
+    """Test that listeners prefer neither system: flip the sign of each one's difference at random.
+
+    Exact up to 15 listeners, else with ``replicates`` random patterns, the observed one among them (Phipson and Smyth,
+    Statistical Applications in Genetics and Molecular Biology 9, 2010). It generalises to other listeners alone: if the
+    sentences are a sample too, it finds differences that are not there as often as a listener bootstrap does (0.13 to 0.32
+    at a nominal 0.05 in the designs of the notes); :func:`crossed_bootstrap.difference` is the test for that claim.
+
+    Raises:
+        StudyError: a system without ratings, or no listener who rated both.
+    """
+    d = listener_differences(frame, a, b)
+    n, observed = len(d), abs(d.sum())
+    tolerance = 1e-9 * max(1.0, float(np.abs(d).sum()))
+    if n <= EXACT_UP_TO:
+        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        reached, total = int((np.abs(signs @ d) >= observed - tolerance).sum()), 2**n
+    else:
+        generator = np.random.default_rng(seed)
+        flipped = np.abs(generator.choice(np.array([-1, 1], np.int8), size=(replicates, n)) @ d)
+        reached, total = int((flipped >= observed - tolerance).sum()) + 1, replicates + 1
+    return Permutation(float(d.mean()), reached / total, n, n <= EXACT_UP_TO)

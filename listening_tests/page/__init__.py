@@ -1,0 +1,1 @@
+"""The listener's page: its texts, its scripts and the Gradio shell around them."""

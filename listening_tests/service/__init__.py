@@ -1,0 +1,1 @@
+"""The service: the only thing of a study that a browser talks to."""

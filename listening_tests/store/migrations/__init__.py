@@ -1,0 +1,1 @@
+"""Alembic's folder; :func:`listening_tests.store.migrate.migrate` runs it."""

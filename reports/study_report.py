@@ -1,0 +1,128 @@
+"""A listening test's report as one HTML file that loads nothing else; made of the analysis' tables alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from plotly.offline import get_plotlyjs
+
+from harness.storage import write_bytes
+from reports.colours import Appearance, appearances, style_variables
+from reports.formatting import count, interval, join, number
+from reports.html import STATIC, _environment, plain_script, policy
+from reports.methods import Fact
+from reports.study_sections import sections_of, unit_of
+from reports.study_tables import decimals, p_text
+
+ENOUGH = 0.05
+
+
+def write_study_report(content: Mapping[str, Any], out: str | Path) -> Path:
+    """Write the report and return where it is.
+
+    Args:
+        content: ``Analysis.content()``, or the JSON of ``Analysis.to_json`` read back.
+        out: the file.
+
+    Raises:
+        OSError: it cannot be written; what was there before stays.
+    """
+    out = Path(out)
+    write_bytes(out, render_study(content).encode("utf-8"))
+    return out
+
+
+def render_study(content: Mapping[str, Any]) -> str:
+    """The page as text; the same analysis gives the same text."""
+    looks = appearances_of(content)
+    script = plain_script((STATIC / "report.js").read_text(encoding="utf-8"))
+    plotly = plain_script(get_plotlyjs())
+    return (
+        _environment()
+        .get_template("study.html.j2")
+        .render(
+            study=content["study"],
+            looks=looks,
+            facts=facts(content),
+            findings=findings(content),
+            sections=sections_of(content, looks),
+            methods=content["methods"],
+            style=style_variables() + (STATIC / "report.css").read_text(encoding="utf-8"),
+            script=script,
+            plotly=plotly,
+            policy=policy(script, plotly),
+        )
+    )
+
+
+def appearances_of(content: Mapping[str, Any]) -> dict[str, Appearance]:
+    """A system looks as in the comparison report; a pair looks as the system that is judged in it."""
+    looks = appearances(content["study"]["systems"])
+    for row in content["estimates"]:
+        judged = str(row["system"]).split(" against ")[0]
+        if judged in looks:
+            looks.setdefault(row["system"], looks[judged])
+    return looks
+
+
+def facts(content: Mapping[str, Any]) -> list[Fact]:
+    """The header's lines."""
+    study, counts = content["study"], content["counts"]
+    people = f"{counts['listeners']} analysed of {counts['listeners_before']}"
+    found = [
+        Fact("protocol", study["protocol"]),
+        Fact("listeners", people + (" (simulated)" if study["simulated"] else "")),
+        Fact(
+            "ratings",
+            f"{counts['ratings']} in {count(counts['trials'], 'trial')}, {count(counts['sentences'], 'sentence')}",
+        ),
+        Fact("claim", f"about {content['claim']}"),
+    ]
+    return found + [Fact(name, str(content["facts"][name])) for name in ("opened", "run") if content["facts"].get(name)]
+
+
+def findings(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the study says, in sentences, and no more than it says."""
+    found = [("Results", _results(content)), ("Told apart", _differences(content) + _discrimination(content))]
+    removed = [f"{row['removed']} ({row['rule']})" for row in content["exclusions"] if row["removed"]]
+    left_out = f"Left out: {join(removed)}." if removed else "Nobody was left out."
+    found.append(("Exclusions", [left_out]))
+    if content["study"]["simulated"]:
+        found.insert(0, ("Simulated", ["These listeners are programs: the numbers test the method, not the systems."]))
+    return [{"topic": topic, "sentences": sentences} for topic, sentences in found if sentences]
+
+
+def _results(content: Mapping[str, Any]) -> list[str]:
+    rows = sorted(content["estimates"], key=lambda row: -row["mean"])
+    digits = decimals(rows)
+    told = [
+        f"{row['system']} {number(row['mean'], digits)}"
+        + (f" ({interval(row['low'], row['high'], digits)})" if row["low"] is not None else "")
+        for row in rows
+    ]
+    return [f"{unit_of(content['study']['protocol']).capitalize()}: {join(told)}."]
+
+
+def _differences(content: Mapping[str, Any]) -> list[str]:
+    rows = content["differences"]
+    if not rows:
+        return []
+    digits = decimals(rows)
+    apart = [row for row in rows if row["p_holm"] is not None and row["p_holm"] < ENOUGH]
+    rest = [f"{row['a']} and {row['b']}" for row in rows if row not in apart]
+    said = [
+        f"{row['a']} − {row['b']} = {number(row['mean'], digits, signed=True)} (p {p_text(row['p_holm'])} after Holm)"
+        for row in apart
+    ]
+    sentences = [f"{join(said)}."] if said else []
+    return sentences + ([f"Not told apart, which does not show that they are alike: {join(rest)}."] if rest else [])
+
+
+def _discrimination(content: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{row['system']} against {row['against']}: {row['correct']} of {row['trials']} right (p {p_text(row['p_value'])}), "
+        f"d′ {number(row['d_prime'])}."
+        for row in content["abx"]
+    ] + [f"{row['system']} against {row['against']}: d′ {number(row['d_prime'])}." for row in content["same_different"]]

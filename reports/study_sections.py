@@ -1,0 +1,247 @@
+"""The sections of a study's report: for every part of the analysis that has rows, figures and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reports.colours import Appearance
+from reports.figures import Figure
+from reports.formatting import number
+from reports.study_figures import (
+    before_after_figure,
+    box_figure,
+    interval_figure,
+    objective_figures,
+    preference_figure,
+    reliability_figure,
+)
+from reports.study_tables import decimals, estimated, p_text, table
+from reports.tables import Cell, Table
+
+Content = Mapping[str, Any]
+Looks = Mapping[str, Appearance]
+INTERVAL = ("mean", "low", "high")
+
+
+@dataclass(slots=True)
+class Section:
+    """``figures``: title, figure; ``pick``: figures of which one is shown, by name."""
+
+    id: str
+    title: str
+    lead: str = ""
+    figures: list[tuple[str, Figure]] = field(default_factory=list)
+    pick: dict[str, Figure] = field(default_factory=dict)
+    tables: list[tuple[Table, bool]] = field(default_factory=list)  # and whether its cells are numbers
+
+
+def unit_of(protocol: str) -> str:
+    """What an estimate of the protocol is called on an axis."""
+    names = {"ab": "share preferred", "ccr": "comparison score", "abx": "share right", "abx-offline": "share right",
+             "same-different": "share called different", "seam-locating": "share of joins heard", "mushra": "mean rating",
+             "multi-stimulus": "mean rating"}  # fmt: skip
+    return names.get(protocol, "mean opinion score")
+
+
+def sections_of(content: Content, looks: Looks) -> list[Section]:
+    """Those that have something to show, in the order of the page."""
+    makers = (results, pairs, discrimination, preferences, mushra, seams, objective, listeners, exclusions, balance)
+    return [section for make in makers if (section := make(content, looks))]
+
+
+def results(content: Content, looks: Looks) -> Section:
+    rows, unit = content["estimates"], unit_of(content["study"]["protocol"])
+    digits = decimals(rows)
+    rule = {"ab": 0.5, "abx": 0.5, "abx-offline": 0.5, "ccr": 0.0}.get(content["study"]["protocol"])
+    shown = interval_figure(rows, looks, unit, ("system", *INTERVAL), rule)
+    told = table(
+        f"The {unit} with its 95 % interval; the claim is about {content['claim']}.",
+        "system" if content["differences"] else "judged",
+        rows,
+        {
+            unit: lambda row: estimated(row, INTERVAL, digits),
+            "ratings": lambda row: row["ratings"],
+            "listeners": lambda row: row["listeners"],
+            "sentences": lambda row: row["sentences"],
+            "note": lambda row: row["note"] or "",
+        },
+        label=lambda row: row["system"],
+        looks=looks,
+    )
+    return Section("results", "Results", figures=[("", shown)], tables=[(told, True)])
+
+
+def pairs(content: Content, looks: Looks) -> Section | None:
+    rows = [{**row, "pair": f"{row['a']} − {row['b']}", "of": row["a"]} for row in content["differences"]]
+    if not rows:
+        return None
+    digits = decimals(rows)
+    shown = interval_figure(rows, looks, "difference (points)", ("pair", *INTERVAL), 0.0)
+    told = table(
+        "Differences with 95 % intervals, each uncorrected; p by Satterthwaite's t, and corrected by Holm over all rows.",
+        "pair",
+        rows,
+        {
+            "difference": lambda row: estimated(row, INTERVAL, digits, signed=True),
+            "p": lambda row: p_text(row["p_value"]),
+            "p (Holm)": lambda row: Cell(
+                p_text(row["p_holm"]), "told apart" if row["p_holm"] is not None and row["p_holm"] < 0.05 else ""
+            ),
+        },
+        label=lambda row: row["pair"],
+    )
+    return Section("differences", "Pairwise differences", figures=[("", shown)], tables=[(told, True)])
+
+
+def discrimination(content: Content, looks: Looks) -> Section | None:
+    rows = [{**row, "pair": f"{row['system']} against {row['against']}", "of": row["system"]}
+            for row in (content["abx"] or content["same_different"])]  # fmt: skip
+    if not rows:
+        return None
+    shown = interval_figure(rows, looks, "d′ (differencing model)", ("pair", "d_prime", "d_low", "d_high"), 0.0)
+    columns: dict[str, Any] = {"d′": lambda row: estimated(row, ("d_prime", "d_low", "d_high"), 2)}
+    if content["abx"]:
+        columns = {
+            "right": lambda row: f"{row['correct']} of {row['trials']}",
+            "needed": lambda row: row["needed"],
+            "p (exact binomial)": lambda row: p_text(row["p_value"]),
+            "share right": lambda row: estimated(row, ("share", "share_low", "share_high"), 2),
+            **columns,
+        }
+    else:
+        columns |= {
+            "“different” of different": lambda row: number(row["hits"]),
+            "“different” of same": lambda row: number(row["false_alarms"]),
+            "p (Fisher)": lambda row: p_text(row["p_value"]),
+        }
+    caption = "Intervals: two-way bootstrap of listeners and sentences. d′ has the response bias taken out."
+    told = table(caption, "pair", rows, columns, label=lambda row: row["pair"])
+    return Section("discrimination", "Discrimination", figures=[("", shown)], tables=[(told, True)])
+
+
+def preferences(content: Content, looks: Looks) -> Section | None:
+    if not content["preferences"]:
+        return None
+    section = Section(
+        "preferences", "Preferences", figures=[("Answers", preference_figure(content["preferences"], looks))]
+    )
+    rows = content["abilities"]
+    if rows:
+        ability = ("ability", "low", "high")
+        section.figures.append(
+            ("Bradley-Terry", interval_figure(rows, looks, "ability (log odds)", ("system", *ability), 0.0))
+        )
+        columns = {"ability": lambda row: estimated(row, ability, 2, signed=True), "preferred": lambda row: row["wins"],
+                   "other preferred": lambda row: row["losses"], "neither": lambda row: row["ties"]}  # fmt: skip
+        caption = "Log odds of being preferred, mean 0; 95 % by the two-way bootstrap. Ties after Davidson (1970)."
+        section.tables.append(
+            (table(caption, "system", rows, columns, label=lambda row: row["system"], looks=looks), True)
+        )
+    return section
+
+
+def mushra(content: Content, looks: Looks) -> Section | None:
+    rows = content["quartiles"]
+    if not rows:
+        return None
+    told = content["friedman"]
+    lead = "Box: quartiles and median of all ratings; whiskers reach the last rating within 1.5 quartile distances."
+    if told:
+        lead += (
+            f" Friedman's test over {told['listeners']} listeners: χ² = {number(told['chi2'], 1)}, p = "
+            f"{p_text(told['p_value'])}, Kendall's W = {number(told['kendall_w'])}."
+        )
+    columns = {"median": lambda row: number(row["median"], 1), "quartiles": lambda row: f"{row['q1']:.1f} to {row['q3']:.1f}",
+               "ratings": lambda row: row["ratings"]}  # fmt: skip
+    shown = table("Over ratings.", "system", rows, columns, label=lambda row: row["system"], looks=looks)
+    return Section("mushra", "Medians and quartiles", lead, [("", box_figure(rows, looks))], tables=[(shown, True)])
+
+
+def seams(content: Content, looks: Looks) -> Section | None:
+    rows = content["seams"]
+    if not rows:
+        return None
+    heard, false = ("hit_rate", "hit_low", "hit_high"), ("false_per_trial", "false_low", "false_high")
+    figures = [("Joins heard", interval_figure(rows, looks, "share of joins", ("system", *heard))),
+               ("Presses without a join", interval_figure(rows, looks, "presses a trial", ("system", *false)))]  # fmt: skip
+    columns = {"heard": lambda row: estimated(row, heard, 2), "of": lambda row: row["seams"],
+               "false presses a trial": lambda row: estimated(row, false, 2)}  # fmt: skip
+    caption = (
+        "A press within the reaction window of a join is a hit. Random presses hit too: compare the false presses."
+    )
+    told = table(caption, "system", rows, columns, label=lambda row: row["system"], looks=looks)
+    return Section("seams", "Joins", figures=figures, tables=[(told, True)])
+
+
+def objective(content: Content, looks: Looks) -> Section | None:
+    rows = content["correlations"]
+    if not rows:
+        return None
+    caption = "Rank and linear correlation of mean ratings with scores; 95 % by the two-way bootstrap, the systems as they are."
+    columns = {
+        "level": lambda row: row["level"],
+        "n": lambda row: row["n"],
+        "Spearman": lambda row: estimated(row, ("spearman", "spearman_low", "spearman_high"), 2, signed=True),
+        "Pearson": lambda row: estimated(row, ("pearson", "pearson_low", "pearson_high"), 2, signed=True),
+    }
+    told = table(caption, "metric", rows, columns, label=lambda row: row["metric"])
+    figures = objective_figures(content["points"], rows, looks)
+    lead = "A point is a recording. Across few systems a correlation is hardly known; within, ratings are few."
+    return Section("objective", "Objective metrics", lead, pick=figures, tables=[(told, True)])
+
+
+def listeners(content: Content, looks: Looks) -> Section | None:
+    rows, agreed = content["listeners"], content["agreement"] or {}
+    single, mean = agreed.get("single"), agreed.get("mean")
+    lead = "Each listener against the mean of the others in the same stimuli."
+    if single is not None:
+        lead += f" Intraclass correlation ({agreed['model']}): {number(single)} for one rating"
+        lead += (
+            f", {number(mean)} for the mean of {number(agreed['ratings_a_stimulus'], 1)}." if mean is not None else "."
+        )
+    figures = [("Reliability", reliability_figure(rows))] if any(row["correlation"] is not None for row in rows) else []
+    section = Section("listeners", "Listeners", lead, figures)
+    if content["anomalies"]:
+        columns = {"what": lambda row: row["what"], "detail": lambda row: row["detail"]}
+        caption = "What a careful experimenter looks at. Nobody is left out for it: only the registered rules do that."
+        section.tables.append(
+            (table(caption, "listener", content["anomalies"], columns, label=lambda row: row["listener"][:12]), False)
+        )
+    return section
+
+
+def exclusions(content: Content, looks: Looks) -> Section:
+    columns = {"rule": lambda row: row["says"], "named": lambda row: row["caught"], "removed": lambda row: row["removed"],
+               "left": lambda row: row["left"]}  # fmt: skip
+    caption = "In the order applied. Named: all listeners whom the rule names; removed: those no rule before it had."
+    section = Section("exclusions", "Exclusions")
+    if content["exclusions"]:
+        section.tables.append(
+            (table(caption, "name", content["exclusions"], columns, label=lambda row: row["rule"]), False)
+        )
+    else:
+        section.lead = "No rule was registered; everybody is analysed."
+    rows = content["before_after"]
+    if rows:
+        unit = unit_of(content["study"]["protocol"])
+        section.figures.append(
+            ("Results after each rule that removed somebody", before_after_figure(rows, looks, unit))
+        )
+        digits = decimals(rows)
+        shown = {"system": lambda row: row["system"], unit: lambda row: estimated(row, INTERVAL, digits),
+                 "listeners": lambda row: row["of"], "ratings": lambda row: row["ratings"]}  # fmt: skip
+        told = table("Rules add up from top to bottom.", "stage", rows, shown, label=lambda row: row["stage"])
+        section.tables.append((told, True))
+    return section
+
+
+def balance(content: Content, looks: Looks) -> Section:
+    columns = {
+        "ratings": lambda row: row["ratings"], "sentences": lambda row: row["sentences"], "listeners": lambda row: row["listeners"],
+        "a sentence": lambda row: f"{row['fewest']} to {row['most']}", "in first place": lambda row: row["first"],
+    }  # fmt: skip
+    caption = "Ratings analysed. A balanced design has equal numbers; exclusions and unfinished blocks take some away."
+    told = table(caption, "system", content["balance"], columns, label=lambda row: row["system"], looks=looks)
+    return Section("balance", "Balance", tables=[(told, True)])
