@@ -74,7 +74,9 @@ def tidy_frame(frame: pandas.DataFrame, reasons: Mapping[str, list[str]]) -> pan
     for column, kind in RATING_COLUMNS.items():
         tidy[column] = tidy[column].fillna("").astype(str) if kind is str else tidy[column].astype(kind)
     tidy["excluded"] = tidy["listener"].map(lambda name: "; ".join(reasons.get(name, ())))
-    return tidy.sort_values(["slot", "listener", "position", "order"], kind="stable", ignore_index=True)
+    return tidy.sort_values(
+        ["slot", "listener", "position", "role", "truth", "order"], kind="stable", ignore_index=True
+    )
 
 
 def codebook(study: Study) -> dict[str, Any]:

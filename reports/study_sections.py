@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,8 @@ from reports.study_figures import (
     preference_figure,
     reliability_figure,
 )
-from reports.study_tables import decimals, estimated, p_text, table
-from reports.tables import Cell, Table
+from reports.study_tables import ABSENT, decimals, estimated, p_text, table
+from reports.tables import Cell, Column, Row, Table
 
 Content = Mapping[str, Any]
 Looks = Mapping[str, Appearance]
@@ -65,7 +65,7 @@ def results(content: Content, looks: Looks) -> Section:
             "ratings": lambda row: row["ratings"],
             "listeners": lambda row: row["listeners"],
             "sentences": lambda row: row["sentences"],
-            "note": lambda row: row["note"] or "",
+            **({"note": lambda row: row["note"] or ""} if any(row["note"] for row in rows) else {}),
         },
         label=lambda row: row["system"],
         looks=looks,
@@ -229,19 +229,30 @@ def exclusions(content: Content, looks: Looks) -> Section:
         section.figures.append(
             ("Results after each rule that removed somebody", before_after_figure(rows, looks, unit))
         )
-        digits = decimals(rows)
-        shown = {"system": lambda row: row["system"], unit: lambda row: estimated(row, INTERVAL, digits),
-                 "listeners": lambda row: row["of"], "ratings": lambda row: row["ratings"]}  # fmt: skip
-        told = table("Rules add up from top to bottom.", "stage", rows, shown, label=lambda row: row["stage"])
-        section.tables.append((told, True))
+        section.tables.append((_stage_table(rows, looks), True))
     return section
 
 
 def balance(content: Content, looks: Looks) -> Section:
     columns = {
-        "ratings": lambda row: row["ratings"], "sentences": lambda row: row["sentences"], "listeners": lambda row: row["listeners"],
+        "ratings": lambda row: row["ratings"], "sentences": lambda row: row["sentences"],
+        "listeners": lambda row: row["listeners"],
         "a sentence": lambda row: f"{row['fewest']} to {row['most']}", "in first place": lambda row: row["first"],
     }  # fmt: skip
     caption = "Ratings analysed. A balanced design has equal numbers; exclusions and unfinished blocks take some away."
     told = table(caption, "system", content["balance"], columns, label=lambda row: row["system"], looks=looks)
     return Section("balance", "Balance", tables=[(told, True)])
+
+
+def _stage_table(rows: Sequence[Content], looks: Looks) -> Table:
+    """Systems down, stages of exclusion across."""
+    digits, cells = decimals(rows), {(row["stage"], row["system"]): row for row in rows}
+    stages = {row["stage"]: row["of"] for row in rows}
+    told = Table(
+        "Rules add up from left to right.", "system", [Column(name, f"{of} listeners") for name, of in stages.items()]
+    )
+    for system in dict.fromkeys(row["system"] for row in rows):
+        of = [cells.get((stage, system)) for stage in stages]
+        shown = [ABSENT if row is None else estimated(row, INTERVAL, digits) for row in of]
+        told.rows.append(Row(system, shown, slot=looks[system].slot if system in looks else None))
+    return told

@@ -112,6 +112,8 @@ async def _answer(
         "listened": {label: [[0.0, length]] for label, length in seconds.items()},
         "events": [],
     }
+    for item in current["stimuli"]:
+        await call(client, "GET", item["url"], headers=headers)
     if listener.listens:
         await asyncio.sleep(1.02 * sum(seconds.values()) / speed)
     while True:

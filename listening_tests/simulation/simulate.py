@@ -87,7 +87,7 @@ def simulate_study(
     """
     from ..opening import open_study
 
-    folder, study = _copy(Path(source), Path(out), sum(counts.values()))
+    folder, study = copy_study(Path(source), Path(out), sum(counts.values()))
     qualities = spaced_qualities(study.systems) if quality is None else parse_qualities(quality, study.systems)
     opened = open_study(folder, None)
     listeners = [
@@ -151,7 +151,7 @@ def session_of(opened: OpenStudy, token: str) -> SessionRow | None:
     return opened.store.session(token.partition(".")[2]) if token else None
 
 
-def _copy(source: Path, out: Path, listeners: int) -> tuple[Path, Study]:
+def copy_study(source: Path, out: Path, listeners: int) -> tuple[Path, Study]:
     """The study with its stimuli, marked as simulated, without the ratings that it may have."""
     if out.exists() and any(out.iterdir()):
         raise StudyError(f"{out}: is not empty; give another --out, or remove it")

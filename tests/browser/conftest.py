@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterator
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 import soundfile
@@ -16,6 +24,9 @@ from scipy.signal import butter, sosfilt
 from harness import toml
 from harness.run import RunFolder
 from harness.storage import encode_flac, write_bytes
+from listening_tests.creating import create_study
+from listening_tests.opening import OpenStudy, open_study
+from listening_tests.protocols import REGISTRY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHIPPED = Path(__file__).parents[2] / "corpora" / "shipped"
@@ -78,13 +89,211 @@ def write_run(path: Path) -> Path:
     return path
 
 
-CHANGES: dict[str, Any] = {
-    "design.listeners": 24, "design.trials": 2, "break_every": 1, "screening.training": 1, "screening.traps": 0,
-    "languages": ["en", "de", "zh", "es"], "title": "How does this speech sound?",
+SMALL: dict[str, Any] = {
+    "title": "How does this speech sound?", "languages": ["en", "de", "zh", "es"], "design.listeners": 24,
+    "design.trials": 2, "break_every": 1, "screening.training": 1, "screening.traps": 0,
 }  # fmt: skip
-PAIR_SYSTEMS = {"abx-offline": ("naive", "streamflow-sr"), "seam-locating": ("naive", "streamflow-sr")}
+PAIRS = ("naive", "streamflow-sr")  # systems of the protocols that compare with the offline decoder, or need seams
+EVERYTHING = {
+    "protocol": "acr-quality", "screening.traps": 1, "screening.headphones": ["woods", "milne"], "break_every": 2,
+    "questions": ["age_group", "gender", "first_language", "hearing", "device", "experience"],
+    "consent.contact": "research@example.org", "completion.return_url": "https://example.org/done?cc={code}",
+}  # fmt: skip
+
+
+@dataclass
+class Studies:
+    """Open studies by name (their protocol's, or ``everything``) and a real server for them, as a process."""
+
+    opened: dict[str, OpenStudy]
+    port: int
+    log: Path
+    process: subprocess.Popen | None = field(default=None)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def link(self, name: str, **parameters: str) -> str:
+        """What a listener is sent."""
+        return str(httpx.URL(f"{self.url}/s/{self.opened[name].token}", params=parameters or None))
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        folders = [argument for one in self.opened.values() for argument in ("--study", str(one.folder))]
+        command = [sys.executable, "-m", "listening_tests.serve", *folders, "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                cwd=Path(__file__).parents[2],
+            )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                httpx.get(f"{self.url}/api/studies/none", timeout=2)
+                return
+            except httpx.HTTPError:
+                time.sleep(0.2)
+        pytest.fail(f"the server did not start:\n{self.log.read_text()[-3000:]}")
+
+    def kill(self) -> None:
+        """kill -9: no chance to tidy up."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
 
 
 @pytest.fixture(scope="session")
-def listening_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("runs") / "small")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
+    folder = tmp_path_factory.mktemp("listening")
+    run, opened = write_run(folder / "run"), {}
+    for name in (*REGISTRY, "everything"):
+        special = EVERYTHING if name == "everything" else {"protocol": name}
+        systems = PAIRS if name in ("abx-offline", "seam-locating") else SYSTEMS
+        create_study(folder / name, run=run, changes={**SMALL, "systems": list(systems), **special})
+        opened[name] = open_study(folder / name)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    served = Studies(opened, port, folder / "server.log")
+    served.start()
+    yield served
+    served.kill()
+
+
+class Listener:
+    """A person at a browser: hears everything in real time and answers."""
+
+    def __init__(self, context: Any, url: str, shots: Path | None = None) -> None:
+        self.context, self.url, self.shots = context, url, shots
+        self.asked: list[str] = []
+        self.problems: list[str] = []
+        self.seen: list[str] = []
+        self.open()
+
+    def open(self, url: str | None = None) -> None:
+        """A new tab."""
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.on("console", lambda m: self.problems.append(m.text) if "Content Security" in m.text else None)
+        self.page.goto(url or self.url)
+
+    def screen(self) -> str:
+        """What is shown now, once it is all there: ``consent``, ... or ``trial-scale``, ..."""
+        self.page.wait_for_selector("[data-screen], .lt-trial:not([aria-busy])")
+        if form := self.page.query_selector("[data-screen]"):
+            return form.get_attribute("data-screen")
+        return f"trial-{self.page.get_attribute('.lt-trial', 'data-view')}"
+
+    def look(self, name: str) -> None:
+        """A screenshot, where a folder for them was asked for; and the page must not scroll sideways."""
+        over = self.page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+        assert over <= 0, f"{name} is {over} px too wide"
+        if self.shots:
+            self.page.wait_for_timeout(250)
+            self.page.screenshot(path=self.shots / f"{len(self.seen):02d}-{name}.png", full_page=True)
+
+    def hear_all(self) -> None:
+        """Play every sound of a trial to its end."""
+        page = self.page
+        if page.get_attribute(".lt-trial", "data-view") == "intervals":
+            page.click(".lt-play-all")
+        else:
+            for button in page.query_selector_all(".lt-sound"):
+                button.click()
+                page.wait_for_function("!document.querySelector('.lt-sound.lt-playing')")
+        page.wait_for_function(
+            "!document.querySelector('.lt-locked, .lt-heard:not(.lt-done)') && !document.querySelector('.lt-play-all.lt-playing')"
+        )
+
+    def choose(self) -> None:
+        """Give some answer, without sending it."""
+        page = self.page
+        view = page.get_attribute(".lt-trial", "data-view")
+        if view == "sliders":
+            for lane in page.query_selector_all(".lt-lane"):
+                lane.query_selector(".lt-sound").click()
+                lane.query_selector("[role=slider]").focus()
+                page.keyboard.press("ArrowUp")
+            page.wait_for_function("!document.querySelector('.lt-unset')")
+        elif view != "seams":
+            page.query_selector_all(".lt-body .lt-choice")[1].click()
+
+    def answer(self) -> None:
+        """Fill in what the screen wants."""
+        name = self.screen()
+        if name.startswith("trial"):
+            self.hear_all()
+            self.choose()
+        elif name == "consent":
+            self.page.check("[name=agreed]")
+        elif name == "questions":
+            self.page.select_option("[name=age_group]", "25-34")
+        elif name == "level":
+            self.page.click(".flow-play")
+        elif name == "comments":
+            self.page.fill("textarea", "No & yes + 100 % ünïcödé")
+
+    def send(self) -> None:
+        self.page.click(".lt-submit:not(.lt-off), [data-screen] [type=submit]:not(.lt-off)")
+
+    def next(self) -> str:
+        """Answer this screen, wait for the next and say its name."""
+        self.page.evaluate("document.querySelector('[data-screen], .lt-trial').dataset.old = 'yes'")
+        self.answer()
+        self.look(f"{self.screen()}-answered")
+        self.send()
+        self.page.wait_for_function("!document.querySelector('[data-old]')")
+        return self.arrive()
+
+    def arrive(self) -> str:
+        self.seen.append(self.screen())
+        self.look(self.seen[-1])
+        return self.seen[-1]
+
+    def go_to(self, *wanted: str) -> str:
+        """On until one of these screens is shown (``trial`` for any trial)."""
+        name = self.arrive()
+        while not any(name == one or name.startswith(f"{one}-") for one in wanted):
+            assert name not in ("failed", "over"), self.page.inner_text("body")
+            name = self.next()
+        return name
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium; install Debian's package chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--mute-audio"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def listener(browser: Any, studies: Studies, request: pytest.FixtureRequest) -> Iterator[Callable[..., Listener]]:
+    """``listener(study, size, **options)``: a person with a fresh browser profile who opened the link of a study."""
+    contexts = []
+
+    def make(
+        study: str, size: str = "desktop", *, url: str = "", parameters: dict | None = None, **options: Any
+    ) -> Listener:
+        shots = os.environ.get("STREAMFLOW_SCREENSHOTS")
+        folder = Path(shots) / f"{study}-{size}-{options.get('locale', 'en')}" if shots else None
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        context = browser.new_context(viewport=SIZES[size], has_touch=size == "phone", **{"locale": "en-GB", **options})
+        contexts.append(context)
+        return Listener(context, url or studies.link(study, **(parameters or {})), folder)
+
+    yield make
+    for context in contexts:
+        context.close()
