@@ -56,6 +56,9 @@ def create(
     trials: Annotated[int | None, typer.Option(min=1, help="A listener's main trials. [one of each sentence]")] = None,
     languages: Annotated[str | None, typer.Option(help="Separated by commas, the first is the default. [en,zh,es,de]")] = None,
     headphones: Annotated[str | None, typer.Option(help="Checks, separated by commas: woods, milne. [none]")] = None,
+    traps: Annotated[
+        Path | None, typer.Option(help="Folder of own trap recordings with traps.csv. [tones in the study's sounds]")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice. [0]")] = None,
 ) -> None:
     """Make a study from a run or from folders of recordings.
@@ -77,7 +80,7 @@ def create(
     with _progress("sounds") as step:
         made = create_study(
             out, run=run, folders=_folders(folder), reference=reference, template=study, changes=changes,
-            sentences=sentences, progress=step,
+            sentences=sentences, traps=traps, progress=step,
         )  # fmt: skip
     typer.echo(made.summary())
     typer.echo(f"next: streamflow study open {out}    (or look at {out / 'study.toml'} first: it is fixed from then on)")

@@ -14,6 +14,7 @@ import numpy as np
 from harness.run import Run
 from harness.storage import write_bytes
 
+from .design.assignment import block_size, check_design
 from .errors import StudyError
 from .protocols import get_protocol
 from .study import LANGUAGES, Study
@@ -44,9 +45,11 @@ class Created:
     def summary(self) -> str:
         """One line of what there is."""
         sounds, sentences = len(self.stimuli.stimuli), len(self.stimuli.sentences)
+        block = block_size(self.study, self.stimuli)
+        hint = "" if self.study.design.listeners % block == 0 else f"; exactly balanced after every {block}"
         return (
             f"{self.folder}: {self.study.protocol}, {len(self.study.systems)} systems, {sentences} sentences, "
-            f"{sounds} sounds, {self.study.design.listeners} listeners wanted"
+            f"{sounds} sounds, {self.study.design.listeners} listeners wanted{hint}"
         )
 
 
@@ -59,6 +62,7 @@ def create_study(
     template: Path | None = None,
     changes: Mapping[str, Any] | None = None,
     sentences: int | None = None,
+    traps: Path | None = None,
     progress: Progress | None = None,
 ) -> Created:
     """Write ``OUT/study.toml``, ``OUT/stimuli.json`` and ``OUT/stimuli/``, all or nothing.
@@ -70,6 +74,7 @@ def create_study(
         template: a study file to start from.
         changes: values to set, by dotted name (``design.listeners``); None is as if it were not there.
         sentences: only so many, chosen by the study's seed.
+        traps: folder of own trap recordings with ``traps.csv``; None for tones in the study's own sounds.
         progress: called with (done, total).
 
     Raises:
@@ -85,7 +90,8 @@ def create_study(
     study = _study(template, dict(changes or {}), opened, list(folders or ()))
     fresh = not out.exists()
     try:
-        stimuli = _build(opened, folders, reference, out, study, sentences, progress)
+        stimuli = _build(opened, folders, out, study, sentences, {"reference": reference, "traps": traps, "progress": progress})
+        check_design(study, stimuli)
         write_bytes(out / "study.toml", study.to_toml().encode())
     except BaseException:  # Ctrl-C too: half a study is none
         if fresh:
@@ -95,21 +101,20 @@ def create_study(
 
 
 def _build(
-    run: Run | None, folders: Mapping[str, Path] | None, reference: Path | None, out: Path, study: Study,
-    sentences: int | None, progress: Progress | None,
+    run: Run | None, folders: Mapping[str, Path] | None, out: Path, study: Study, sentences: int | None,
+    options: dict[str, Any],
 ) -> StimulusSet:  # fmt: skip
     from .stimuli.build import build_from_folders, build_from_run
 
     if run is not None:
+        options.pop("reference")
         names = [utterance["utterance_id"] for utterance in run.utterances]
-        return build_from_run(run, out, study, sentences=_some(names, sentences, study.seed), progress=progress)
+        return build_from_run(run, out, study, sentences=_some(names, sentences, study.seed), **options)
     assert folders
     shared = sorted(set.intersection(*({path.stem for path in _recordings(folder)} for folder in folders.values())))
     if not shared:
         raise StudyError("the folders have no file name in common; name the recordings of one sentence alike")
-    return build_from_folders(
-        folders, out, study, reference=reference, sentences=_some(shared, sentences, study.seed), progress=progress
-    )
+    return build_from_folders(folders, out, study, sentences=_some(shared, sentences, study.seed), **options)
 
 
 def _recordings(folder: Path) -> list[Path]:

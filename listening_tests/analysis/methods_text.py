@@ -12,7 +12,10 @@ from typing import Any
 
 import pandas
 
+from listening_tests.page.texts import texts
 from listening_tests.protocols import get_protocol
+from listening_tests.protocols.base import Protocol
+from listening_tests.protocols.sliders import BANDS
 from listening_tests.study import LEVELS, Study
 
 from .estimate import BOTH
@@ -41,16 +44,15 @@ def methods_text(
         ("Statistics", _statistics(study, claim)),
         ("Identity", _identity(study, facts)),
     ]
-    return [{"title": title, "paragraphs": [text for text in texts if text]} for title, texts in passages]
+    return [{"title": title, "paragraphs": [text for text in written if text]} for title, written in passages]
 
 
 def _task(study: Study, facts: Mapping[str, Any]) -> list[str]:
     protocol = get_protocol(study.protocol)
-    question = study.question or facts.get("question") or {}
-    if isinstance(question, str):
-        question = {study.languages[0]: question}
-    asked = " ".join(f"[{language}] “{text}”" for language, text in question.items())
-    labels = facts.get("scale_labels") or [key for _, key in protocol.scale]
+    said = {language: texts(language) for language in study.languages}
+    question = study.question or {language: of[f"question.{protocol.name}"] for language, of in said.items()}
+    asked = "; ".join(f"[{language}] “{text}”" for language, text in question.items())
+    labels = facts.get("scale_labels") or _labels(protocol, said[study.languages[0]])
     low, high = protocol.value_range
     steps = "in steps of 1" if study.protocol not in SLIDER_PROTOCOLS else "continuous"
     scale = f"Scale: {low:g} to {high:g}, {steps}."
@@ -70,13 +72,25 @@ def _stimuli(study: Study, facts: Mapping[str, Any]) -> list[str]:
     levels = (
         "Levels were left as they are."
         if LEVELS[level] is None
-        else f"Every stimulus was set to {study.level.target:g} {UNITS[level]} once, before the study opened; none clips."
+        else f"Every stimulus was set to {_signed(study.level.target or 0.0)} {UNITS[level]} once, before the study "
+        "opened; none clips."
     )
     set_by = "Listeners set a comfortable volume before the first trial." if study.screening.level else ""
     held = f"An answer counted once {study.listening.coverage:.0%} of every stimulus had been played, as the server checked."
     cut = f"Stimuli longer than {study.listening.max_s:g} s were cut at a pause, alike for all systems."
     about = str(facts.get("stimuli") or "")
     return [about, f"{levels} {set_by}".strip(), f"{held} {cut}"]
+
+
+def _labels(protocol: Protocol, said: Mapping[str, str]) -> list[str]:
+    """The scale's labels in the study's first language, with the number that each stands for."""
+    if protocol.name in SLIDER_PROTOCOLS:
+        return [f"{low} to {high} {said[key]}" for low, high, key in BANDS]
+    return [f"{value} {said[key]}" if isinstance(value, int) else said[key] for value, key in protocol.scale]
+
+
+def _signed(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
 
 
 def _design(study: Study, counts: Mapping[str, int]) -> list[str]:
@@ -145,28 +159,28 @@ def _statistics(study: Study, claim: str) -> list[str]:
         if claim == BOTH
         else "other listeners, of these very sentences"
     )
-    texts = [
+    said = [
         "Means and differences have 95 % intervals from the variance of crossed listeners and sentences (method of moments, "
         f"Satterthwaite's t); the claim is about {whom}. Ratings are never taken as independent, since one listener's and one "
         "sentence's go together. Other statistics have percentile intervals of the two-way (pigeonhole) bootstrap.",
         "Scores depend on which systems are in a test, so they are not to be compared with those of another one.",
     ]
     if study.protocol in ABX_PROTOCOLS:
-        texts.insert(
+        said.insert(
             1, "ABX: one-sided exact binomial test against guessing; d' by the differencing model, bias taken out."
         )
     elif study.protocol == "same-different":
-        texts.insert(1, "Same-different: d' by the differencing model; false alarms from the pairs that were the same.")
+        said.insert(1, "Same-different: d' by the differencing model; false alarms from the pairs that were the same.")
     elif study.protocol == "ab":
-        texts.insert(1, "Preferences: Bradley-Terry model with Davidson's ties; abilities are log odds, of mean 0.")
+        said.insert(1, "Preferences: Bradley-Terry model with Davidson's ties; abilities are log odds, of mean 0.")
     elif study.protocol in SLIDER_PROTOCOLS:
-        texts.insert(
+        said.insert(
             1,
             "Medians and quartiles are over ratings; Friedman's test takes a listener's mean of each system as one value.",
         )
     if study.protocol not in PAIR_PROTOCOLS:
-        texts.insert(1, "p values of pairwise differences are corrected by Holm's method over all pairs shown.")
-    return texts
+        said.insert(1, "p values of pairwise differences are corrected by Holm's method over all pairs shown.")
+    return said
 
 
 def _identity(study: Study, facts: Mapping[str, Any]) -> list[str]:

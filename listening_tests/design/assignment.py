@@ -29,7 +29,7 @@ from ..errors import StudyError
 from ..protocols import Condition, get_protocol
 from ..study import Study
 from .presentation import Place, presented
-from .randomness import random_for
+from ..randomness import random_for
 
 if TYPE_CHECKING:
     from ..stimuli.stimulus_set import StimulusSet

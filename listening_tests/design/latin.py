@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .randomness import random_for
+from ..randomness import random_for
 
 
 def latin_square(size: int, seed: int) -> np.ndarray:

@@ -28,7 +28,7 @@ def questions_step(study: Study) -> Step:
 
 
 def level_step(seed: int) -> Step:
-    """Speech-shaped sound to set the volume by."""
+    """Speech of the study to set the volume by."""
     return _screen("level", {"A": f"level:{seed}"})
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from ..model import Step
 from ..protocols import Protocol, get_protocol
-from ..stimuli.headphones import ROUNDS, headphone_round
+from ..stimuli.headphones import ROUNDS, right_interval
 from ..study import Study
 from .assignment import Cell, plan_slot
 from .mixing import Special, place_specials
-from .randomness import random_for, seed_for
+from ..randomness import random_for, seed_for
 from .screens import break_step, comments_step, consent_step, headphone_steps, level_step, questions_step
 from .special_trials import choose_traps, identical_step, repeat_step, trap_step
 from .training import training_steps
@@ -61,7 +61,7 @@ def _screens(study: Study, slot: int, seed: int | str) -> list[Step]:
 
 
 def _right_intervals(check: str, seed: int) -> list[int]:
-    return [headphone_round(check, seed, number).answer for number in range(ROUNDS)]
+    return [right_interval(check, seed, number) for number in range(ROUNDS)]
 
 
 def _trials(

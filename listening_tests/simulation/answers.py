@@ -37,8 +37,7 @@ def answer_headphones(listener: Behaviour, step: Step) -> dict[str, Any]:
 
 
 def _scale(listener: Behaviour, step: Step) -> dict[str, Any]:
-    rated = next(label for label in step.sources if step.secret["systems"][label] != REFERENCE or len(step.sources) == 1)
-    return {"value": round(_opinion(listener, step, rated))}
+    return {"value": round(_opinion(listener, step, "A"))}
 
 
 def _opinion(listener: Behaviour, step: Step, label: str) -> float:

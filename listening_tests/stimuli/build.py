@@ -24,7 +24,7 @@ from ..study import Study
 from .levels import ClippingError
 from .materials import FolderSource, Range, RunSource, Source
 from .prepare import Draft, Prepared, prepare
-from .seeding import random_of
+from ..randomness import random_for
 from .stimulus_set import INDEX, SOUNDS, StimulusSet
 from .training import spanning, training_sentences
 from .traps import Recording, fits, load_recordings, most_beeps, with_beeps, with_recording
@@ -193,7 +193,7 @@ def _write_training(
 def _write_traps(builder: _Builder, own: Sequence[Recording]) -> None:
     """Splice traps into test clips, of as many sentences as there are, by systems in turn."""
     traps = builder.study.screening.traps
-    rng = random_of("traps", builder.study.seed)
+    rng = random_for("traps", builder.study.seed)
     clips = [row for row in builder.rows if row.role == "test" and row.system in builder.study.systems]
     clips = [clips[index] for index in rng.permutation(len(clips))]
     used: Counter[str] = Counter()

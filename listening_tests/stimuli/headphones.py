@@ -15,7 +15,7 @@ from itertools import permutations
 import numpy as np
 
 from ..errors import StudyError
-from .seeding import random_of
+from ..randomness import random_for
 
 RATE = 44_100  # Hz
 ROUNDS = 6
@@ -23,6 +23,7 @@ DURATION_S = 1.0
 NEEDED = {"woods": 5, "milne": 6}
 """Rounds right, of six, to pass. By chance alone: five or six right p = 0.018, six p = 0.0014."""
 
+QUIET = 2  # place of the quiet tone among loud, antiphase, quiet
 WOODS_HZ = 200.0
 WOODS_RAMP_S = 0.1
 WOODS_TARGET_DB = -6.0
@@ -59,15 +60,14 @@ def woods_round(seed: str | int, round: int) -> Round:
     Raises:
         StudyError: no such round.
     """
-    _check_round(round)
-    order = list(permutations(range(3)))[random_of("woods", seed).permutation(ROUNDS)[round]]
-    phase = random_of("woods phase", seed, round).uniform(0, 2 * np.pi)
+    order = _woods_order(seed, round)
+    phase = random_for("woods phase", str(seed), round).uniform(0, 2 * np.pi)
     time_s = np.arange(int(DURATION_S * RATE)) / RATE
     tone = np.sin(2 * np.pi * WOODS_HZ * time_s + phase) * _ramps(WOODS_RAMP_S)
     tone *= np.sqrt(2) * 10 ** (WOODS_DBOV / 20)
     quiet = tone * 10 ** (WOODS_TARGET_DB / 20)
     kinds = [np.stack([tone, tone], 1), np.stack([tone, -tone], 1), np.stack([quiet, quiet], 1)]
-    return Round(np.stack([kinds[kind] for kind in order]), order.index(2))
+    return Round(np.stack([kinds[kind] for kind in order]), order.index(QUIET))
 
 
 def milne_round(seed: str | int, round: int) -> Round:
@@ -82,9 +82,8 @@ def milne_round(seed: str | int, round: int) -> Round:
     Raises:
         StudyError: no such round.
     """
-    _check_round(round)
-    answer = int(random_of("milne", seed).permutation(np.repeat(range(3), ROUNDS // 3))[round])
-    noise = random_of("milne noise", seed, round).standard_normal((3, int(DURATION_S * RATE)))
+    answer = _milne_answer(seed, round)
+    noise = random_for("milne noise", str(seed), round).standard_normal((3, int(DURATION_S * RATE)))
     intervals = np.stack([noise, noise], axis=2)
     intervals[answer, :, 1] = _invert_band(noise[answer])
     intervals *= _ramps(MILNE_RAMP_S)[:, None] * 10 ** (MILNE_DBOV / 20)
@@ -103,6 +102,18 @@ def headphone_round(check: str, seed: str | int, round: int) -> Round:
     return makers[check](seed, round)
 
 
+def right_interval(check: str, seed: str | int, round: int) -> int:
+    """The answer of a round, 0 to 2, without making its sounds.
+
+    Raises:
+        StudyError: no such check or round.
+    """
+    answers = {"woods": lambda: _woods_order(seed, round).index(QUIET), "milne": lambda: _milne_answer(seed, round)}
+    if check not in answers:
+        raise StudyError(f"unknown headphone check {check!r}; known: {', '.join(answers)}")
+    return answers[check]()
+
+
 def passes(check: str, answers_right: int) -> bool:
     """Whether so many rounds right, of six, pass: five for ``woods``, all six for ``milne``.
 
@@ -112,6 +123,17 @@ def passes(check: str, answers_right: int) -> bool:
     if check not in NEEDED:
         raise StudyError(f"unknown headphone check {check!r}; known: {', '.join(NEEDED)}")
     return answers_right >= NEEDED[check]
+
+
+def _woods_order(seed: str | int, round: int) -> tuple[int, ...]:
+    """Which of the three kinds of tone comes in which place; QUIET is the answer."""
+    _check_round(round)
+    return list(permutations(range(3)))[random_for("woods", str(seed)).permutation(ROUNDS)[round]]
+
+
+def _milne_answer(seed: str | int, round: int) -> int:
+    _check_round(round)
+    return int(random_for("milne", str(seed)).permutation(np.repeat(range(3), ROUNDS // 3))[round])
 
 
 def _check_round(round: int) -> None:

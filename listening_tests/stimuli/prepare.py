@@ -43,7 +43,7 @@ class _Levelled:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All stimuli of a sentence, equally long; ``cut_s`` is the second at which it was cut, None where it was not."""
+    """All stimuli of a sentence, equally long unless they are replays; ``cut_s`` is the second at which it was cut, None where it was not."""
 
     drafts: list[Draft]
     cut_s: float | None
@@ -54,7 +54,8 @@ def prepare(material: Material, study: Study, needs: frozenset[str]) -> Prepared
     """Make the stimuli of one sentence.
 
     One gain a sound, found on the sound as it was cut and before waiting is rendered into it. Anchors are made of the
-    levelled reference, so that they differ from it by their band alone. All are then padded with silence to the longest.
+    levelled reference, so that they differ from it by their band alone. All are then padded with silence to the longest,
+    but for replays: there the time that passes is what is rated, and silence at the end would be one more stall.
 
     Args:
         needs: of the protocol; ``arrival`` renders the trace, ``anchors`` makes anchors.
@@ -72,6 +73,8 @@ def prepare(material: Material, study: Study, needs: frozenset[str]) -> Prepared
         reference = next(one for one in levelled if one.system == REFERENCE)
         levelled += [_anchor(reference, name, material.rate, study.level) for name in EDGES]
     drafts = [_draft(one, material.rate, needs) for one in levelled]
+    if "arrival" in needs:
+        return Prepared(drafts, None, material.text)
     longest = max(len(draft.samples) for draft in drafts)
     same = [replace(draft, samples=pad(draft.samples, longest)) for draft in drafts]
     return Prepared(same, None if point is None else point / material.rate, material.text)

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import StudyError
 from .headphones import headphone_round
-from .seeding import random_of
+from ..randomness import random_for
 from .stimulus_set import StimulusSet
 from .wav import to_int16
 
@@ -56,7 +56,7 @@ def _level(seed: str, stimuli: StimulusSet) -> np.ndarray:
     pause = np.zeros(int(LEVEL_PAUSE_S * stimuli.rate), np.int16)
     pieces: list[np.ndarray] = []
     sentences: set[str] = set()
-    for index in random_of("level", seed).permutation(len(pool)):
+    for index in random_for("level", seed).permutation(len(pool)):
         if pool[index].sentence not in sentences:
             sentences.add(pool[index].sentence)
             pieces += [stimuli.samples(pool[index].stimulus_id), pause]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .materials import Range
-from .seeding import random_of
+from ..randomness import random_for
 from .stimulus_set import StimulusSet
 
 AFFORDABLE = 6  # sentences there must be for each one that is kept from the main trials
@@ -18,7 +18,7 @@ def training_sentences(main: Sequence[str], every: Sequence[str], wanted: int, s
     each that is wanted: a small study trains on what it rates.
     """
     spare = [sentence for sentence in every if sentence not in set(main)]
-    rng = random_of("training", seed)
+    rng = random_for("training", seed)
     spare = [spare[index] for index in rng.permutation(len(spare))]
     if wanted <= len(spare):
         return spare

@@ -47,7 +47,10 @@ class Database:
         self._turn = threading.Lock()
         self._engine = _make_engine(self.url)
         self._writing = self._engine.execution_options(writes=True)
-        self.write(migrate)
+        try:
+            self.write(migrate)
+        except DBAPIError as error:  # no such folder or database, a wrong password, a file that is something else
+            raise self._unavailable(error) from None
 
     def read(self, work: Callable[[Connection], Result]) -> Result:
         """Run ``work`` in a transaction that changes nothing.
@@ -78,16 +81,21 @@ class Database:
             try:
                 with engine.begin() as connection:
                     return work(connection)
-            except (OperationalError, InterfaceError, DBAPIError, PoolTimeout) as error:
-                if isinstance(error, IntegrityError) or not _may_pass(error):
+            except (DBAPIError, PoolTimeout) as error:
+                passing = _may_pass(error)
+                if not passing and not isinstance(error, OperationalError):
                     raise
-                if attempt == ATTEMPTS:
-                    raise StoreUnavailable(
-                        f"the database {self.url.render_as_string()} does not answer ({_reason(error)}); "
-                        "see that it runs and try again"
-                    ) from None
+                if not passing or attempt == ATTEMPTS:  # such as a full disk: the listener's page tries again later
+                    raise self._unavailable(error) from None
                 time.sleep(0.02 * 2**attempt * random.random())
         raise AssertionError("the loop returns or raises")
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        # SQLAlchemy writes *** for a password
+        url, reason = self.url.render_as_string(), " ".join(str(getattr(error, "orig", None) or error).split())[:120]
+        return StoreUnavailable(
+            f"the database {url} does not answer ({reason}); see that it is there and runs, then try again"
+        )
 
 
 def parse_url(url: str | Path) -> URL:
@@ -166,8 +174,3 @@ def _may_pass(error: Exception) -> bool:
         code = str(detail.get("C", ""))
         return code in TRANSIENT or code.startswith(("57P0", "08"))
     return isinstance(error, OperationalError) and "locked" in str(detail)
-
-
-def _reason(error: Exception) -> str:
-    origin = getattr(error, "orig", None) or error
-    return " ".join(str(origin).split())[:120]

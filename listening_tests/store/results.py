@@ -17,7 +17,7 @@ def count_study(connection: Connection, study_id: str) -> StudyCounts:
     """Started, complete, slots and drop-off."""
     in_study = sessions.c.study_id == study_id
     by_state = select(sessions.c.state, func.count()).where(in_study).group_by(sessions.c.state)
-    states = dict.fromkeys(STATES, 0) | dict(connection.execute(by_state).tuples().all())
+    states = dict.fromkeys(STATES, 0) | {row[0]: row[1] for row in connection.execute(by_state)}
     holders = select(sessions.c.slot, sessions.c.state).where(in_study, sessions.c.holds_slot).order_by(sessions.c.slot)
     slots = {slot: "complete" if state == "complete" else "held" for slot, state in connection.execute(holders)}
     query = (

@@ -209,9 +209,7 @@ class Listener:
             for button in page.query_selector_all(".lt-sound"):
                 button.click()
                 page.wait_for_function("!document.querySelector('.lt-sound.lt-playing')")
-        page.wait_for_function(
-            "!document.querySelector('.lt-locked, .lt-heard:not(.lt-done)') && !document.querySelector('.lt-play-all.lt-playing')"
-        )
+        page.wait_for_function("!document.querySelector('.lt-locked, .lt-heard:not(.lt-done)')")
 
     def choose(self) -> None:
         """Give some answer, without sending it."""

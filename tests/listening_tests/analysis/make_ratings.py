@@ -109,8 +109,11 @@ def _checks(protocol, listener, rng, bot, rows):
         wrong = bot or (rng.random() < 0.05 and place)
         yield {**who, "role": "trap", "position": 50 + place, "sentence": f"s{place}", "system": "full",
                "value": float(not wrong), "truth": "3", "response": "rated" if wrong else "3"}  # fmt: skip
-        main = [row for row in rows if row["listener"] == who["listener"] and row["sentence"] == f"s{place}"
-                and row["role"] == "main"]
+        main = [
+            row
+            for row in rows
+            if row["listener"] == who["listener"] and row["sentence"] == f"s{place}" and row["role"] == "main"
+        ]
         yield from ({**row, "role": "repeat", "position": 60 + place} for row in main)
         if protocol in ("ab", "ccr", "same-different"):
             yield {**who, "role": "identical", "position": 70 + place, "sentence": f"s{place}", "system": "full",

@@ -82,7 +82,9 @@ def test_each_rule_catches_its_listener_and_says_so() -> None:
 def test_a_share_of_one_switches_a_rule_off() -> None:
     study = make_study("acr-naturalness")
     off = replace(study.exclusion, failed_traps=1.0)
-    names = [of.name for of in apply_exclusions(make_ratings("acr-naturalness"), study.with_changes(exclusion=off)).outcomes]
+    names = [
+        of.name for of in apply_exclusions(make_ratings("acr-naturalness"), study.with_changes(exclusion=off)).outcomes
+    ]
     assert "traps" not in names and "underruns" in names
 
 
@@ -101,7 +103,9 @@ def test_every_protocol_is_analysed_into_json(protocol: str) -> None:
 def test_bots_widen_what_they_touch_until_they_are_excluded() -> None:
     found = analyse(make_ratings("acr-naturalness", 18, bots=6), make_study("acr-naturalness"))
     rows = {(row["stage"], row["system"]): row for row in found.before_after}
-    before, after = (rows[stage, "full"]["mean"] - rows[stage, "naive"]["mean"] for stage in ("nobody excluded", "after: traps"))
+    before, after = (
+        rows[stage, "full"]["mean"] - rows[stage, "naive"]["mean"] for stage in ("nobody excluded", "after: traps")
+    )
     assert after > before > 0
     assert {row["rule"]: row["removed"] for row in found.exclusions}["traps"] == 6
 
@@ -135,7 +139,7 @@ def test_methods_say_what_reviewers_ask() -> None:
     facts = {"recruitment": "students, paid 12 an hour", "scale_labels": ["5 Excellent", "1 Bad"]}
     found = analyse(make_ratings("acr-naturalness"), study, facts=facts, sessions=make_sessions())
     text = " ".join(paragraph for passage in found.methods for paragraph in passage["paragraphs"])
-    for said in ("How natural is it?", "5 Excellent; 1 Bad", "1 to 5, in steps of 1", "paid 12 an hour", "−26" if "−26" in text else "-26",
+    for said in ("How natural is it?", "5 Excellent; 1 Bad", "1 to 5, in steps of 1", "paid 12 an hour", "−26 dBov",
                  "Woods et al.", "traps wrong (2)", "Satterthwaite", "other sentences", "simulated"):  # fmt: skip
         assert said in text
 

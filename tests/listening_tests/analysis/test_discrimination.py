@@ -80,6 +80,8 @@ def test_guessing_gives_an_interval_down_to_nothing() -> None:
 
 def test_same_different_tells_the_heard_pair() -> None:
     frame = make_ratings("same-different", 24, bots=0, seed=3)
-    scores = {(of.system, of.against): of for of in same_different_scores(frame[frame["role"] == "main"], replicates=100)}
+    scores = {
+        (of.system, of.against): of for of in same_different_scores(frame[frame["role"] == "main"], replicates=100)
+    }
     assert scores["naive", "full"].p_value < 0.01 and scores["naive", "full"].d_low > 0
     assert scores["naive", "full"].d_prime > scores["streamflow-sr", "full"].d_prime
