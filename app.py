@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import uvicorn
@@ -16,6 +16,10 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse
 
 from streamflow.errors import StreamflowError
+
+if TYPE_CHECKING:
+    from listening_tests.service.auth import Administration
+    from listening_tests.workspace import Workspace
 
 
 def main(
@@ -47,45 +51,43 @@ def main(
 
         STREAMFLOW_PASSWORD=... python app.py --host 0.0.0.0 --port 8000
     """
-    from listening_tests.service.administrators import Gate, check_bind
+    from listening_tests.service.auth import Administration, check_bind
     from listening_tests.workspace import Workspace
 
     own = f"http://{host}:{port}"
     try:
         check_bind(host, password)
-        gate = Gate(password)
-        app = make_app(Workspace(studies, runs=runs, database=database), gate, address or own)
+        door = Administration(password)
+        app = make_app(Workspace(studies, runs=runs, database=database), door, address or own)
     except StreamflowError as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(2) from None
-    way_in = f"/login?token={gate.token}" if gate.token else "/login"
+    way_in = f"/login?token={door.token}" if door.token else "/login"
     typer.echo(f"administration: {own}{way_in}")
     typer.echo("Ctrl-C stops; answers that were saved stay saved")
     uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
 
 
-def make_app(workspace, gate, address: str) -> FastAPI:  # type: ignore[no-untyped-def]
+def make_app(workspace: Workspace, door: Administration, address: str) -> FastAPI:
     """Compose the service, the listener's page and the administration.
 
     Args:
-        workspace: ``listening_tests.workspace.Workspace``.
-        gate: ``listening_tests.service.administrators.Gate``.
+        workspace: the studies and the runs.
+        door: who may administer.
         address: where listeners reach the pages.
     """
-    from listening_tests.administration.page import mount_administration
-    from listening_tests.page.shell import mount_listener
-    from listening_tests.service.administrators import add_login
-    from listening_tests.service.application import create_service
+    from listening_tests.administration.page import ADMINISTRATION, mount_administration
+    from listening_tests.service import create_service
+    from listening_tests.service.auth import add_login
 
-    app = create_service(workspace.by_token)
-    add_login(app, gate)
+    app = create_service(workspace)
+    add_login(app, door, target=f"{ADMINISTRATION}/")
 
     @app.get("/")
     def front() -> RedirectResponse:
-        return RedirectResponse("/admin/", status_code=303)
+        return RedirectResponse(f"{ADMINISTRATION}/", status_code=303)
 
-    mount_listener(app)
-    return mount_administration(app, workspace, gate, address)
+    return mount_administration(app, workspace, door, address)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from .opening import OpenStudy, load_open_study
 from .page.texts import texts
 from .planning import Effort, plan
 from .protocols import get_protocol
-from .service.headphones import headphone_results
+from .service.screening import passed_checks
 from .store.rows import AnswerRow
 
 Tables = list[tuple[str, list[dict[str, Any]]]]
@@ -97,12 +97,13 @@ def sessions_of(opened: OpenStudy) -> pandas.DataFrame:
     for row in opened.store.answers(opened.study_id):
         by_session[row.session_id].append(row)
     people = opened.store.personal(opened.study_id)
-    rows = [_session_row(opened.secret, listener, given, people.get(listener, {})) for listener, given in by_session.items()]
+    secret = opened.store.secret(opened.study_id)
+    rows = [_session_row(secret, listener, given, people.get(listener, {})) for listener, given in by_session.items()]
     return pandas.DataFrame(rows, columns=["listener", "complete", "headphones", "participant", "minutes"])
 
 
 def _session_row(secret: bytes, listener: str, given: list[AnswerRow], about: Mapping[str, Any]) -> dict[str, Any]:
-    checks = headphone_results(given)
+    checks = passed_checks(given)
     panel = next((str(about[name]) for name in PANEL_IDS if about.get(name)), "")
     starts = [row.delivered_at for row in given if row.delivered_at is not None]
     return {

@@ -276,9 +276,9 @@ def check_code(
     opened = _open(study, database)
     wrong = 0
     for code in codes:
-        right = verify_code(opened, code)
-        wrong += not right
-        typer.echo(f"{code}: {'given by this study' if right else 'NOT given by this study'}")
+        outcome = verify_code(opened, code)
+        wrong += outcome is None
+        typer.echo(f"{code}: {outcome.replace('_', ' ') if outcome else 'NOT given by this study'}")
     if wrong:
         raise typer.Exit(1)
 

@@ -1,7 +1,8 @@
-"""From a draft to a study that listeners take: frozen, with a store and a public token."""
+"""Opening a study: from then on its file and its sounds may not change, and its rules are older than its ratings."""
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,109 +10,121 @@ from typing import Any
 
 from harness.storage import key_of, read_json, write_json
 
+from .design.assignment import check_design
 from .errors import StudyError
-from .protocols import get_protocol
 from .stimuli.stimulus_set import StimulusSet
-from .store.store import Store
+from .store import Store
 from .study import Study, load_study
 
 FROZEN = "frozen.json"
+DATABASE = "ratings.sqlite"
+DATABASE_VARIABLE = "STREAMFLOW_DATABASE"  # environment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpenStudy:
-    """A study that was opened, with what serves it.
+    """A frozen study with its sounds and its store.
 
     Attributes:
-        study_id: in the store: the folder's name and the identity's first digits, so that databases can be shared.
-        identity: hash of the study file and of all stimuli.
+        study_id: the folder's name; never shown to listeners.
         token: public, in the listeners' link.
+        identity: hash of the study file and of all sounds.
     """
 
-    folder: Path
     study_id: str
-    identity: str
     study: Study
     stimuli: StimulusSet
     store: Store
     token: str
+    identity: str
+    folder: Path
 
     @property
     def state(self) -> str:
-        """``open`` or ``closed``, as the store has it now."""
-        return self.store.study(self.study_id).state
-
-    @property
-    def secret(self) -> bytes:
-        """Key of tokens and codes."""
-        return self.store.secret(self.study_id)
-
-
-def database_url(folder: Path, database: str | None) -> str:
-    """The URL given, or a file beside the study."""
-    return database or f"sqlite:///{(folder / 'ratings.sqlite').resolve()}"
+        """``open`` or ``closed``, as the database says at this moment."""
+        row = self.store.study(self.study_id)
+        return "closed" if row is None else row.state
 
 
 def open_study(folder: str | Path, database: str | None = None) -> OpenStudy:
-    """Freeze a study, or open a closed one again, and let listeners in.
+    """Freeze a study (``frozen.json`` and a row in the database) and let listeners in; a closed one opens again.
+
+    Args:
+        folder: with ``study.toml`` and ``stimuli.json``.
+        database: SQLAlchemy URL; None for ``STREAMFLOW_DATABASE``, else ``ratings.sqlite`` in the folder.
 
     Raises:
-        StudyError: it cannot be planned, or it has changed since it was frozen.
+        StudyError: not a study, a design that its sounds do not allow, or a study that has changed since it was frozen.
     """
     folder = Path(folder)
-    study, stimuli = load_study(folder), StimulusSet(folder)
-    stimuli.verify()
-    _plan_every_slot(study, stimuli)
-    identity = key_of({"study": study.table(), "stimuli": stimuli.digest()})
-    frozen = read_json(folder / FROZEN)
-    if frozen is None:
-        frozen = {
-            "identity": identity, "study": study.hash(), "stimuli": stimuli.digest(), "opened_at": time.time(),
-            "study_id": f"{folder.resolve().name}-{identity[:8]}",
-        }  # fmt: skip
-        write_json(folder / FROZEN, frozen)
-    _check_unchanged(folder, identity, frozen)
-    store = Store.open(database_url(folder, database))
-    token = store.add_study(frozen["study_id"], identity, frozen)
-    store.set_state(frozen["study_id"], "open")
-    return OpenStudy(folder, frozen["study_id"], identity, study, stimuli, store, token)
+    study, stimuli, frozen = _read(folder)
+    check_design(study, stimuli)
+    kept = read_json(folder / FROZEN)
+    if kept is None:
+        if (folder / FROZEN).exists():
+            raise StudyError(f"{folder / FROZEN}: not readable; copy it back from a backup")
+        write_json(folder / FROZEN, {**frozen, "opened_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+    else:
+        _check_unchanged(folder, kept, frozen)
+    opened = _connect(folder, study, stimuli, frozen, database)
+    opened.store.set_state(opened.study_id, "open")
+    return opened
+
+
+def close_study(folder: str | Path, database: str | None = None) -> OpenStudy:
+    """Let nobody new in; sessions under way may go on to their end.
+
+    Raises:
+        StudyError: it was never opened, or it has changed since.
+    """
+    opened = load_open_study(folder, database)
+    opened.store.set_state(opened.study_id, "closed")
+    return opened
 
 
 def load_open_study(folder: str | Path, database: str | None = None) -> OpenStudy:
-    """A study that was opened before, as it was frozen.
+    """A study that was opened before, whether listeners may start now or not.
 
     Raises:
-        StudyError: it was not opened, or it has changed since.
+        StudyError: it was never opened, or its file or a sound has changed since.
     """
     folder = Path(folder)
-    study, frozen = load_study(folder), read_json(folder / FROZEN)
-    if frozen is None:
-        raise StudyError(f"{folder}: has not been opened; streamflow study open {folder}")
-    stimuli = StimulusSet(folder)
-    identity = key_of({"study": study.table(), "stimuli": stimuli.digest()})
-    _check_unchanged(folder, identity, frozen)
-    store = Store.open(database_url(folder, database))
-    token = store.add_study(frozen["study_id"], identity, frozen)
-    return OpenStudy(folder, frozen["study_id"], identity, study, stimuli, store, token)
+    study, stimuli, frozen = _read(folder)
+    kept = read_json(folder / FROZEN)
+    if kept is None:
+        raise StudyError(f"{folder}: has not been opened; open it with `streamflow study open {folder}`")
+    _check_unchanged(folder, kept, frozen)
+    return _connect(folder, study, stimuli, frozen, database)
 
 
-def close_study(folder: str | Path, database: str | None = None) -> None:
-    """Let no more listeners in."""
-    opened = load_open_study(folder, database)
-    opened.store.set_state(opened.study_id, "closed")
+def _read(folder: Path) -> tuple[Study, StimulusSet, dict[str, Any]]:
+    """The study as it lies there now, with every sound's bytes checked, and what freezing it would write."""
+    study, stimuli = load_study(folder), StimulusSet(folder)
+    stimuli.verify()
+    frozen = {
+        "study": study.hash(),
+        "stimuli_digest": stimuli.digest(),
+        "stimuli": {stimulus_id: stimulus.sha256 for stimulus_id, stimulus in stimuli.stimuli.items()},
+    }
+    return study, stimuli, frozen
 
 
-def _check_unchanged(folder: Path, identity: str, frozen: dict[str, Any]) -> None:
-    if frozen.get("identity") != identity:
-        raise StudyError(
-            f"{folder}: study.toml or the stimuli changed after the study was frozen; put them back, or make a new study"
-        )
+def _check_unchanged(folder: Path, kept: Any, frozen: dict[str, Any]) -> None:
+    remedy = f"put back what was frozen, or copy the folder to a new name without {FROZEN} and open that"
+    for what, name in (("study", "study.toml"), ("stimuli_digest", "stimuli.json")):
+        if not isinstance(kept, dict) or kept.get(what) != frozen[what]:
+            raise StudyError(f"{folder / name}: has changed since the study was opened; {remedy}")
 
 
-def _plan_every_slot(study: Study, stimuli: StimulusSet) -> None:
-    """A study that cannot be planned must not open: the listener would find out."""
-    from .design.session_plan import plan_session
-
-    get_protocol(study.protocol)
-    for slot in range(study.design.listeners):
-        plan_session(study, stimuli, slot, "trial run")
+def _connect(
+    folder: Path, study: Study, stimuli: StimulusSet, frozen: dict[str, Any], database: str | None
+) -> OpenStudy:
+    study_id = folder.resolve().name
+    identity = key_of({"study": frozen["study"], "stimuli": frozen["stimuli_digest"]})
+    store = Store.open(database or os.environ.get(DATABASE_VARIABLE) or folder / DATABASE)
+    try:
+        token = store.add_study(study_id, identity, frozen)
+    except BaseException:
+        store.close()
+        raise
+    return OpenStudy(study_id, study, stimuli, store, token, identity, folder)

@@ -1,55 +1,77 @@
-"""Serve one study to listeners, without administration: ``python -m listening_tests.serve --study FOLDER --port 8000``.
+"""Serve studies to listeners, without an administration: for tests, simulations and measurements.
 
-For tests and simulations. ``python app.py`` is the application.
+python -m listening_tests.serve --studies FOLDER --port N [--database URL] [--speed X]
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
 
-import typer
 import uvicorn
 
 from streamflow.errors import StreamflowError
 
 from .errors import StudyError
-from .opening import load_open_study
-from .service.application import create_service
+from .opening import OpenStudy, load_open_study
+from .service import Settings, create_service
+from .service.auth import check_bind
+from .workspace import Workspace
+
+EPOCH = 1_767_225_600.0  # 2026-01-01: fixed, so that a fast clock does not go back when the server starts again
 
 
-def main(
-    study: Annotated[list[Path], typer.Option(help="Folder of a study that was opened; may be given several times.")],
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
-    database: Annotated[str | None, typer.Option(envvar="STREAMFLOW_DATABASE")] = None,
-    speed: Annotated[float, typer.Option(min=1, help="Of the clock; simulated studies only.")] = 1.0,
-    page: Annotated[bool, typer.Option("--page/--no-page", help="Mount the listener's page.")] = True,
-) -> None:
-    """Serve studies on the loopback interface."""
+def clock_at(speed: float) -> Callable[[], float]:
+    """Seconds since 1970; ``speed`` times faster than real time, counted from a fixed day."""
+    if speed == 1.0:
+        return time.time
+    return lambda: EPOCH + speed * (time.time() - EPOCH)
+
+
+def studies_of(arguments: argparse.Namespace) -> list[OpenStudy]:
+    """The opened studies that were asked for.
+
+    Raises:
+        StudyError: there is none, one that was not opened, or a fast clock for a study of real listeners.
+    """
+    if arguments.study:
+        found = [load_open_study(folder, arguments.database) for folder in arguments.study]
+    else:
+        workspace = Workspace(arguments.studies, database=arguments.database)
+        found = [workspace.opened(name) for name in workspace.names() if workspace.is_frozen(name)]
+    if not found:
+        raise StudyError(f"{arguments.studies}: no study is open; open one with `streamflow study open`")
+    for opened in found:
+        if arguments.speed != 1.0 and not opened.study.simulated:
+            raise StudyError(f"{opened.folder}: --speed is for simulated studies; leave it out for real listeners")
+    return found
+
+
+def main(given: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m listening_tests.serve", description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=Path, default=Path("studies"), help="folder with a folder a study")
+    parser.add_argument("--study", type=Path, action="append", help="one study's folder, instead; may be repeated")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--database", help="SQLAlchemy URL; default: a file beside each study")
+    parser.add_argument("--speed", type=float, default=1.0, help="of the clock, for simulated studies")
+    parser.add_argument("--no-page", action="store_true", help="the endpoints alone, which start faster")
+    arguments = parser.parse_args(given)
     try:
-        opened = [load_open_study(folder, database) for folder in study]
-        if speed != 1.0 and not all(one.study.simulated for one in opened):
-            raise StudyError("--speed is for simulated studies; make one with `streamflow study simulate`")
+        check_bind(arguments.host, None)
+        studies = studies_of(arguments)
     except StreamflowError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise SystemExit(2) from None
-    by_token = {one.token: one for one in opened}
-    simulated = all(one.study.simulated for one in opened)
-    app = create_service(by_token.get, clock=fast_clock(speed), limited=not simulated)
-    if page:
-        from .page.shell import mount_listener
-
-        app = mount_listener(app)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=3)
-
-
-def fast_clock(speed: float) -> Callable[[], float]:
-    """Seconds since 1970, ``speed`` times as fast from now on."""
-    start = time.time()
-    return lambda: start + speed * (time.time() - start)
+        sys.exit(str(error))
+    settings = Settings(speed=arguments.speed)
+    app = create_service(studies, clock=clock_at(arguments.speed), settings=settings, page=not arguments.no_page)
+    uvicorn.run(
+        app, host=arguments.host, port=arguments.port, log_level="warning", access_log=False, server_header=False
+    )
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import gradio
 import pandas
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..page.shell import system_theme
 from ..protocols import REGISTRY
-from ..service.administrators import Gate
+from ..service.auth import Administration
 from ..study import HEADPHONE_CHECKS, LANGUAGES
 from ..workspace import Workspace
 from .create import create_tab
 from .study import study_tab
 
+ADMINISTRATION = "/administration"
 STYLE = """
-.gradio-container { max-width: 1100px !important; margin: 0 auto; }
+.gradio-container { max-width: none !important; }
+.gradio-container > main { width: min(1200px, 100%) !important; max-width: none !important; margin: 0 auto; }
 .notice { min-height: 1.5em; }
 footer { display: none !important; }
 """
@@ -51,13 +55,26 @@ def overview_table(workspace: Workspace) -> pandas.DataFrame:
 
 
 
-def mount_administration(app: FastAPI, workspace: Workspace, gate: Gate, address: str, path: str = "/admin") -> FastAPI:
-    """Mount the pages; every request to the mount asks the gate."""
+def mount_administration(app: FastAPI, workspace: Workspace, door: Administration, address: str) -> FastAPI:
+    """Mount the pages; every request to the mount asks the door, and a browser without a cookie is sent there."""
+
+    class ToLogin:
+        def __init__(self, inner: ASGIApp) -> None:
+            self.inner = inner
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http" and scope["path"].rstrip("/") == ADMINISTRATION:
+                if door.require_administrator(Request(scope)) is None:
+                    await RedirectResponse("/login", 303)(scope, receive, send)
+                    return
+            await self.inner(scope, receive, send)
+
+    app.add_middleware(ToLogin)
     return gradio.mount_gradio_app(
         app,
         make_administration(workspace, address),
-        path=path,
-        auth_dependency=gate.require,
+        path=ADMINISTRATION,
+        auth_dependency=door.require_administrator,
         footer_links=[],
         run_history=False,
         theme=system_theme(),

@@ -20,12 +20,13 @@ def study_tab(workspace: Workspace, address: str) -> gradio.Dropdown:
     """Draw the tab; returns the list of studies, for the tab that makes them."""
     names = workspace.names()
     choice = gradio.Dropdown(names, value=names[0] if names else None, label="Study")
-    facts = gradio.Markdown()
+    facts = gradio.Markdown(describe_or_empty(workspace, names[0] if names else None, address))
     with gradio.Row():
         open_ = gradio.Button("Open", variant="primary")
         close = gradio.Button("Close")
-        count = gradio.Number(10, label="How many invitations", precision=0, minimum=1, maximum=10_000)
-        invite = gradio.Button("Invite")
+    with gradio.Row(equal_height=True):
+        count = gradio.Number(10, label="Invitations", info="Personal links.", precision=0, minimum=1, maximum=10_000)
+        invite = gradio.Button("Make invitations")
     links = gradio.Textbox(label="Invitations", lines=4, visible=False, buttons=["copy"])
     with gradio.Accordion("How it goes (blind)", open=True):
         unlock = gradio.Checkbox(label="Show the systems' names (written down in the study's log)", value=False)
@@ -40,7 +41,7 @@ def study_tab(workspace: Workspace, address: str) -> gradio.Dropdown:
         files = gradio.Files(label="Files", visible=False, interactive=False)
 
     def show(name: str | None) -> str:
-        return EMPTY if not name else describe(workspace, name, address)
+        return describe_or_empty(workspace, name, address)
 
     def opened(name: str) -> str:
         workspace.open(name)
@@ -60,11 +61,11 @@ def study_tab(workspace: Workspace, address: str) -> gradio.Dropdown:
         return tables(monitor_study(workspace.opened(name), unlock=unlocked))
 
     def analysed(name: str) -> Any:
-        written = analyse_study(workspace.opened(name))
+        written = analyse_study(workspace.opened(name), by="administration")
         return tables(written.tables()), gradio.Files([str(path) for path in written.files()], visible=True)
 
     def exported(name: str) -> Any:
-        paths = export_study(workspace.opened(name), workspace.path(name) / "export")
+        paths = export_study(workspace.opened(name), workspace.path(name) / "export", by="administration")
         return gradio.Files([str(path) for path in paths], visible=True)
 
     quiet = {"api_visibility": "private", "concurrency_limit": None}
@@ -76,6 +77,11 @@ def study_tab(workspace: Workspace, address: str) -> gradio.Dropdown:
     analyse.click(told(analysed), choice, [results, files], **quiet)
     export.click(told(exported), choice, files, **quiet)
     return choice
+
+
+def describe_or_empty(workspace: Workspace, name: str | None, address: str) -> str:
+    """The same, or what to do where there is no study."""
+    return describe(workspace, name, address) if name else EMPTY
 
 
 def describe(workspace: Workspace, name: str, address: str) -> str:

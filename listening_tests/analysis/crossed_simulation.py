@@ -154,14 +154,14 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--worlds", nargs="+", default=["assumed"], choices=list(WORLDS))
     parser.add_argument("--methods", nargs="+", default=["crossed"])
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--offset", type=float, default=0.0, help="true difference, in points before rounding")
     options = parser.parse_args()
     for name in options.worlds:
         print(f"{name}: coverage of mean opinion / of a difference, mean half-width")
         for layout in LAYOUTS:
-            rows = coverage(
-                layout, WORLDS[name], tuple(options.methods), studies=options.studies, offset=options.offset
-            )
+            settings = {"studies": options.studies, "seed": options.seed, "offset": options.offset}
+            rows = coverage(layout, WORLDS[name], tuple(options.methods), **settings)
             cells = (f"{m} {r['mean']:.3f}/{r['difference']:.3f} {r['width']:.2f}" for m, r in rows.items())
             print(f"  {layout.name:34s}", "   ".join(cells), flush=True)
 

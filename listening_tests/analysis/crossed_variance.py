@@ -10,6 +10,12 @@ so ``Var(w'y)`` too, and Satterthwaite's degrees of freedom follow from the form
 listeners and sentences it is the quasi-F of Satterthwaite (Biometrics Bulletin 2, 1946) and Clark (1973), with variance
 (MS_L + MS_S - MS_E) / LS; with holes or Latin squares it is the two-way cluster variance of Cameron, Gelbach and Miller
 (2011) freed of its small-sample bias. A component estimated below zero is set to zero and the others solved again.
+
+Measured with ``python -m listening_tests.analysis.crossed_simulation`` (integer ratings 1..5, variances of the notes, 1,000
+studies a layout, standard error 0.007): 95 % intervals of a difference hold 0.943 (10x10), 0.953 (30x20), 0.950 (100x10),
+0.957..0.963 (Latin 24x12 of 2 to 6 systems), 0.978 (the same with 15 % of ratings lost); of a mean opinion 0.935..0.963.
+Ratings taken as independent hold 0.39..0.88 (mean) and 0.55..0.91 (difference). Where neither listeners nor sentences differ
+in taste at all, a difference is covered by 0.955..0.979: components set to zero rather than below make it conservative.
 """
 
 from __future__ import annotations

@@ -22,6 +22,9 @@ METHODS = {
     "pigeonhole": "two-way (pigeonhole) percentile bootstrap",
     "iid": "ratings taken as independent: wrong for crossed data",
 }
+"""``crossed`` is the default because it held its level in every layout measured (see ``crossed_variance``), and ``bootstrap``
+does as well (0.937..0.963 for differences, 300 studies). The plain ``pigeonhole`` was off both ways: too narrow for mean opinions
+of few listeners or sentences (0.90..0.92), too wide in Latin squares (0.96..0.98)."""
 
 
 @dataclass(frozen=True, slots=True)

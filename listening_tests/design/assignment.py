@@ -27,9 +27,9 @@ import pandas as pd
 
 from ..errors import StudyError
 from ..protocols import Condition, get_protocol
+from ..randomness import random_for
 from ..study import Study
 from .presentation import Place, presented
-from ..randomness import random_for
 
 if TYPE_CHECKING:
     from ..stimuli.stimulus_set import StimulusSet

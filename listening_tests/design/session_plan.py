@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from ..model import Step
 from ..protocols import Protocol, get_protocol
+from ..randomness import random_for, seed_for
 from ..stimuli.headphones import ROUNDS, right_interval
 from ..study import Study
 from .assignment import Cell, plan_slot
 from .mixing import Special, place_specials
-from ..randomness import random_for, seed_for
 from .screens import break_step, comments_step, consent_step, headphone_steps, level_step, questions_step
 from .special_trials import choose_traps, identical_step, repeat_step, trap_step
 from .training import training_steps

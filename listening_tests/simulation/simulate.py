@@ -23,7 +23,6 @@ from .server import service_process
 
 if TYPE_CHECKING:
     from ..opening import OpenStudy
-    from ..store.rows import SessionRow
 
 TIMEOUT_S = 60.0  # a request on a machine that does other things too
 
@@ -99,7 +98,7 @@ def simulate_study(
         visits = asyncio.run(_all(address, opened, listeners, speed, progress))
     found = []
     for (kind, _), visit in zip(listeners, visits, strict=True):
-        session = session_of(opened, visit.token)
+        session = opened.store.session(visit.token) if visit.token else None
         found.append((kind, visit, "" if session is None else session.session_id))
     return Simulated(folder, qualities, found)
 
@@ -138,17 +137,12 @@ class Ears:
 
     def __call__(self, token: str, step_id: str) -> Step:
         if token not in self.steps:
-            session = session_of(self.opened, token)
+            session = self.opened.store.session(token)
             if session is None:
                 raise StudyError("the service gave a session that its store does not have; start the simulation again")
             self.steps[token] = {row.step_id: row.step for row in self.opened.store.steps(session.session_id)}
             self.steps_a_session = max(self.steps_a_session, len(self.steps[token]))
         return self.steps[token][step_id]
-
-
-def session_of(opened: OpenStudy, token: str) -> SessionRow | None:
-    """The session behind what a browser holds, ``<study token>.<own token>``."""
-    return opened.store.session(token.partition(".")[2]) if token else None
 
 
 def copy_study(source: Path, out: Path, listeners: int) -> tuple[Path, Study]:

@@ -20,11 +20,11 @@ from streamflow.errors import StreamflowError
 from ..errors import StudyError
 from ..model import REFERENCE, Stimulus
 from ..protocols import get_protocol
+from ..randomness import random_for
 from ..study import Study
 from .levels import ClippingError
 from .materials import FolderSource, Range, RunSource, Source
 from .prepare import Draft, Prepared, prepare
-from ..randomness import random_for
 from .stimulus_set import INDEX, SOUNDS, StimulusSet
 from .training import spanning, training_sentences
 from .traps import Recording, fits, load_recordings, most_beeps, with_beeps, with_recording

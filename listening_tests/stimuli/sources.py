@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import StudyError
-from .headphones import headphone_round
 from ..randomness import random_for
+from .headphones import headphone_round
 from .stimulus_set import StimulusSet
 from .wav import to_int16
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .materials import Range
 from ..randomness import random_for
+from .materials import Range
 from .stimulus_set import StimulusSet
 
 AFFORDABLE = 6  # sentences there must be for each one that is kept from the main trials

@@ -77,6 +77,13 @@ def session_of_token(connection: Connection, token: str) -> SessionRow | None:
     return None if row is None else to_session(row)
 
 
+def sessions_of(connection: Connection, study_id: str) -> list[SessionRow]:
+    """Every session of a study, oldest first."""
+    query = select(sessions).where(sessions.c.study_id == study_id)
+    rows = connection.execute(query.order_by(sessions.c.created_at, sessions.c.session_id))
+    return [to_session(row) for row in rows]
+
+
 def lock_session(connection: Connection, session_id: str) -> Row[Any]:
     """The session's row; until the transaction ends nobody else answers for it."""
     query = select(sessions).where(sessions.c.session_id == session_id).with_for_update(key_share=True)
@@ -86,11 +93,11 @@ def lock_session(connection: Connection, session_id: str) -> Row[Any]:
     return row
 
 
-def to_session(row: Row[Any], token: str | None = None, created: bool = False) -> SessionRow:
+def to_session(row: Row[Any], token: str | None = None) -> SessionRow:
     """From the table's row."""
     return SessionRow(
         row.session_id, row.study_id, row.slot, row.state, row.language, row.position, row.steps, row.created_at,
-        row.seen_at, token=token, created=created,
+        row.seen_at, token=token,
     )  # fmt: skip
 
 

@@ -154,6 +154,10 @@ class Store:
         """The session of a listener's token."""
         return self._read(sessions.session_of_token, token)
 
+    def sessions(self, study_id: str) -> list[SessionRow]:
+        """Every session of a study whatever its state, oldest first, without reading an answer."""
+        return self._read(sessions.sessions_of, study_id)
+
     def finish(self, session_id: str, now: float | None = None) -> None:
         """Complete a session; the last ``record`` has done so already, and doing it again changes nothing.
 

@@ -182,6 +182,8 @@ def test_the_monitor_counts_states_slots_and_where_listeners_stopped(store, star
     out = start(slots=4)
     answer_steps(out, 1)
     store.screen_out(out.session_id)
+    assert sorted(session.state for session in store.sessions("voices")) == ["active", "complete", "screened-out"]
+    assert sum(session.position for session in store.sessions("voices")) == 10
     counts = store.counts("voices")
     assert (counts.started, counts.complete, counts.answers) == (3, 1, 10)
     assert counts.states["active"] == counts.states["screened-out"] == 1

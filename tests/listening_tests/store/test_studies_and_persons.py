@@ -35,7 +35,7 @@ def test_what_is_not_there_is_named(store, call) -> None:
 
 def test_personal_data_are_in_one_table_and_go_without_the_ratings(store, start, answer_steps, database_url) -> None:
     answer_steps(start("prolific-4711"))
-    answer_steps(start("prolific-4712"))
+    answer_steps(start("prolific-4712", now=0.5))
     everyone = store.personal("voices")
     assert [values["PROLIFIC_PID"] for values in everyone.values()] == ["prolific-4711", "prolific-4712"]
     assert all(values["hearing"] == "normal" for values in everyone.values())
