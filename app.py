@@ -1,8 +1,8 @@
 """The web application: listening tests for listeners, and their administration on a mount of its own.
 
-    python app.py                                   # http://127.0.0.1:7860, studies/ and runs/ of this folder
-    python app.py --studies lab/studies --port 8000
-    STREAMFLOW_PASSWORD=... python app.py --host 0.0.0.0      # reachable from elsewhere: only with a password
+python app.py                                   # http://127.0.0.1:7860, studies/ and runs/ of this folder
+python app.py --studies lab/studies --port 8000
+STREAMFLOW_PASSWORD=... python app.py --host 0.0.0.0      # reachable from elsewhere: only with a password
 """
 
 from __future__ import annotations

@@ -140,15 +140,22 @@ def plan_study(
         pilot = frame[frame["role"] == "main"]
     pairs = systems * (systems - 1) // 2
     found = plan(
-        systems, difference, pilot=pilot, sentences=sentences, power=power, comparisons=pairs, effort=Effort(pay_per_hour=pay)
+        systems,
+        difference,
+        pilot=pilot,
+        sentences=sentences,
+        power=power,
+        comparisons=pairs,
+        effort=Effort(pay_per_hour=pay),
     )
     components = found.components.table()
     chosen = found.table()
     shown = ("listeners", "invited", "sentences", "trials", "ratings", "minutes", "cost", "detectable", "power")
+    spread = "of the pilot" if pilot is not None else "assumed"
     return [
-        (f"to tell {difference:g} points apart ({systems} systems, {pairs} comparisons)", [{key: chosen[key] for key in shown}]),
+        (f"{difference:g} points between any two of {systems} systems", [{key: chosen[key] for key in shown}]),
         ("other ways", list(found.options)),
-        ("spread " + ("of the pilot" if pilot is not None else "assumed") + " (standard deviations, points)", [components]),
+        (f"spread {spread} (standard deviations, points)", [components]),
     ]
 
 

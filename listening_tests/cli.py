@@ -44,19 +44,24 @@ def create(
     out: Annotated[Path, typer.Option("--out", "-o", help="The study's folder; must not hold a study yet.")],
     run: Annotated[Path | None, typer.Option(help="Take the sounds from this run.")] = None,
     folder: Annotated[
-        list[str] | None, typer.Option(help="NAME=FOLDER, a folder of recordings a system; equal file names are one sentence.")
+        list[str] | None,
+        typer.Option(help="NAME=FOLDER, a folder of recordings a system; equal file names are one sentence."),
     ] = None,
     reference: Annotated[Path | None, typer.Option(help="With --folder: the recordings that systems imitate.")] = None,
     study: Annotated[Path | None, typer.Option(help="A study file (TOML) to start from; options go before it.")] = None,
-    protocol: Annotated[str | None, typer.Option(help="`streamflow study protocols` lists them. [acr-naturalness]")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="`streamflow study protocols` lists them. [acr-naturalness]")
+    ] = None,
     title: Annotated[str | None, typer.Option(help="What listeners read; must not name systems.")] = None,
     systems: Annotated[str | None, typer.Option(help="Separated by commas. [all of the run but its controls]")] = None,
     sentences: Annotated[int | None, typer.Option(min=1, help="Only so many, chosen by the seed.")] = None,
     listeners: Annotated[int | None, typer.Option(min=1, help="How many are wanted. [24]")] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="A listener's main trials. [one of each sentence]")] = None,
-    languages: Annotated[str | None, typer.Option(help="Separated by commas, the first is the default. [en,zh,es,de]")] = None,
+    languages: Annotated[
+        str | None, typer.Option(help="Separated by commas, the first is the default. [en,zh,es,de]")
+    ] = None,
     headphones: Annotated[str | None, typer.Option(help="Checks, separated by commas: woods, milne. [none]")] = None,
-    traps: Annotated[
+    trap_recordings: Annotated[
         Path | None, typer.Option(help="Folder of own trap recordings with traps.csv. [tones in the study's sounds]")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice. [0]")] = None,
@@ -80,10 +85,12 @@ def create(
     with _progress("sounds") as step:
         made = create_study(
             out, run=run, folders=_folders(folder), reference=reference, template=study, changes=changes,
-            sentences=sentences, traps=traps, progress=step,
+            sentences=sentences, traps=trap_recordings, progress=step,
         )  # fmt: skip
     typer.echo(made.summary())
-    typer.echo(f"next: streamflow study open {out}    (or look at {out / 'study.toml'} first: it is fixed from then on)")
+    typer.echo(
+        f"next: streamflow study open {out}    (or look at {out / 'study.toml'} first: it is fixed from then on)"
+    )
 
 
 @app.command()
@@ -111,7 +118,9 @@ def open_(study: Folder, database: Database = None) -> None:
 
     opened = open_study(study, database)
     typer.echo(f"{study} is open; it was frozen as {opened.identity[:12]}")
-    typer.echo(f"listeners: http://ADDRESS/s/{opened.token}    (start the pages with: python app.py --studies {study.parent})")
+    typer.echo(
+        f"listeners: http://ADDRESS/s/{opened.token}    (start the pages with: python app.py --studies {study.parent})"
+    )
 
 
 @app.command()
@@ -167,7 +176,9 @@ def monitor(
 @app.command()
 def analyse(
     study: Folder,
-    run: Annotated[Path | None, typer.Option(help="Join with the scores of this run. [the one it was made from]")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Join with the scores of this run. [the one it was made from]")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write. [STUDY/analysis]")] = None,
     database: Database = None,
 ) -> None:

@@ -90,7 +90,9 @@ def create_study(
     study = _study(template, dict(changes or {}), opened, list(folders or ()))
     fresh = not out.exists()
     try:
-        stimuli = _build(opened, folders, out, study, sentences, {"reference": reference, "traps": traps, "progress": progress})
+        stimuli = _build(
+            opened, folders, out, study, sentences, {"reference": reference, "traps": traps, "progress": progress}
+        )
         check_design(study, stimuli)
         write_bytes(out / "study.toml", study.to_toml().encode())
     except BaseException:  # Ctrl-C too: half a study is none

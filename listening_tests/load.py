@@ -137,9 +137,7 @@ async def load(address: str, study: str, listeners: int, seconds: float, ramp_s:
     deadline = time.monotonic() + seconds
     async with httpx.AsyncClient(base_url=address + "/", timeout=60.0, limits=limits) as client:
         visitors = [Visitor(client, measured, study, number) for number in range(listeners)]
-        await asyncio.gather(
-            *(visitor.visit(ramp_s * n / listeners, deadline) for n, visitor in enumerate(visitors))
-        )
+        await asyncio.gather(*(visitor.visit(ramp_s * n / listeners, deadline) for n, visitor in enumerate(visitors)))
     return measured
 
 

@@ -58,7 +58,11 @@ def balance(main: pandas.DataFrame) -> list[dict[str, Any]]:
     if main.empty:
         return []
     rows = []
-    for what, columns in (("condition", ["condition"]), ("sentence", ["sentence"]), ("both", ["condition", "sentence"])):
+    for what, columns in (
+        ("condition", ["condition"]),
+        ("sentence", ["sentence"]),
+        ("both", ["condition", "sentence"]),
+    ):
         sizes = main.groupby(columns)["listener"].nunique()
         rows.append({"ratings of a": what, "groups": len(sizes), "fewest": int(sizes.min()), "most": int(sizes.max())})
     return rows
@@ -75,7 +79,10 @@ def precision(opened: OpenStudy, main: pandas.DataFrame, unlock: bool) -> list[d
     rows = []
     for place, index in enumerate(order):
         system = systems[index]
-        row: dict[str, Any] = {"system": system if unlock else letters(place), "ratings": int((main["system"] == system).sum())}
+        row: dict[str, Any] = {
+            "system": system if unlock else letters(place),
+            "ratings": int((main["system"] == system).sum()),
+        }
         try:
             estimate = mean_opinion(main, system)
         except StudyError:

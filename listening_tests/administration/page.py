@@ -37,7 +37,7 @@ def make_administration(workspace: Workspace, address: str) -> gradio.Blocks:
     """
     with gradio.Blocks(title="Listening tests: administration", analytics_enabled=False) as page:
         gradio.Markdown("# Listening tests")
-        overview = gradio.Dataframe(
+        gradio.Dataframe(
             value=lambda: overview_table(workspace), label="Studies", interactive=False, every=5.0, wrap=True
         )
         with gradio.Tabs():
@@ -54,7 +54,6 @@ def overview_table(workspace: Workspace) -> pandas.DataFrame:
     return pandas.DataFrame(workspace.overview(), columns=columns)
 
 
-
 def mount_administration(app: FastAPI, workspace: Workspace, door: Administration, address: str) -> FastAPI:
     """Mount the pages; every request to the mount asks the door, and a browser without a cookie is sent there."""
 
@@ -63,11 +62,11 @@ def mount_administration(app: FastAPI, workspace: Workspace, door: Administratio
             self.inner = inner
 
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http" and scope["path"].rstrip("/") == ADMINISTRATION:
-                if door.require_administrator(Request(scope)) is None:
-                    await RedirectResponse("/login", 303)(scope, receive, send)
-                    return
-            await self.inner(scope, receive, send)
+            front = scope["type"] == "http" and scope["path"].rstrip("/") == ADMINISTRATION
+            if front and door.require_administrator(Request(scope)) is None:
+                await RedirectResponse("/login", 303)(scope, receive, send)
+            else:
+                await self.inner(scope, receive, send)
 
     app.add_middleware(ToLogin)
     return gradio.mount_gradio_app(

@@ -20,5 +20,6 @@ Rows of one listener, sentence and system are averaged, NaN values left out::
     from listening_tests.analysis.mixed_model import mixed_model             # (frame) -> MixedModel
 
 For statistics that are no mean (a median, a Bradley-Terry strength, a correlation), weight each row by a line of
-``resample_weights`` and take ``percentile_interval``; that is the plain pigeonhole bootstrap, which is conservative.
+``resample_weights`` and take ``percentile_interval``; that is the plain pigeonhole bootstrap, which is
+mostly conservative (``estimate.METHODS`` says by how much).
 """

@@ -71,45 +71,71 @@ def contrast(ratings: Ratings, a: str, b: str) -> Contrast:
 
 
 def _unpaired(ratings: Ratings, pair: Ratings, first: int, second: int) -> Contrast:
-    used = pair
-    design, note = _least_squares(pair, first, second)
+    used, chosen = pair, _least_squares(pair, first, second)
     if len(ratings.systems) > 2:
-        full, full_note = _least_squares(ratings, first, second)
-        better = note and not full_note
-        if better or (note == full_note and design.target[2] > EFFICIENCY * full.target[2]):
-            used, design, note = ratings, full, full_note
-    return Contrast(design, used.value, used.listener, used.sentence, pair.counts, note)
-
-
-def _least_squares(ratings: Ratings, first: int, second: int) -> tuple[Design, str]:
-    keys = (codes.astype(np.int64).tobytes() for codes in (ratings.listener, ratings.sentence, ratings.system))
-    return _cached_least_squares(*keys, first, second)
-
-
-@lru_cache(maxsize=64)
-def _cached_least_squares(
-    listener_bytes: bytes, sentence_bytes: bytes, system_bytes: bytes, first: int, second: int
-) -> tuple[Design, str]:
-    """Weights by the richest additive model in which the difference can be estimated."""
-    listener, sentence, system = (np.frombuffer(b, np.int64) for b in (listener_bytes, sentence_bytes, system_bytes))
-    names, systems = np.unique(system, return_inverse=True)
-    goal = (names == first).astype(float) - (names == second)
-    models = (
-        ((listener, sentence), ""),
-        ((listener,), "no adjustment for sentences: the systems share too few"),
-        ((sentence,), "no adjustment for listeners: too few heard both systems"),
-        ((), "no adjustment for listeners or sentences: the systems share too few of either"),
+        full = _least_squares(ratings, first, second)
+        richer = chosen.note and not full.note
+        if richer or (chosen.note == full.note and chosen.error > EFFICIENCY * full.error):
+            used, chosen = ratings, full
+    systems = np.unique(used.system, return_inverse=True)[1]
+    cell = np.unique(used.listener * (int(used.sentence.max()) + 1) + used.sentence, return_inverse=True)[1]
+    width = int(systems.max()) + 1
+    effects = tuple(
+        np.unique(codes * width + systems, return_inverse=True)[1] for codes in (used.listener, used.sentence)
     )
-    for blocks, note in models:  # noqa: B007 the last one always fits
-        columns = [np.eye(len(names))[systems], *(np.eye(int(codes.max()) + 1)[codes] for codes in blocks)]
-        x = np.concatenate(columns, axis=1)
-        u, s, vt = np.linalg.svd(x, full_matrices=False)
-        rank = int((s > s[0] * 1e-10).sum())
-        u, s, vt = u[:, :rank], s[:rank], vt[:rank]
-        wanted = np.concatenate([goal, np.zeros(x.shape[1] - len(goal))])
-        if np.abs(vt.T @ (vt @ wanted) - wanted).max() < 1e-8:
-            weights = u @ ((vt @ wanted) / s)
-            break
-    cell = np.unique(listener * (int(sentence.max()) + 1) + sentence, return_inverse=True)[1]
-    effects = tuple(np.unique(codes * len(names) + systems, return_inverse=True)[1] for codes in (listener, sentence))
-    return build_design((listener, sentence, cell), effects, u, weights), note
+    design = build_design((used.listener, used.sentence, cell), effects, chosen.fixed, chosen.weights)
+    return Contrast(design, used.value, used.listener, used.sentence, pair.counts, chosen.note)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _LeastSquares:
+    """``weights @ values`` is the difference, in the richest additive model that can tell it; ``fixed`` spans that model."""
+
+    fixed: np.ndarray
+    weights: np.ndarray
+    note: str
+
+    @property
+    def error(self) -> float:
+        return float(self.weights @ self.weights)
+
+
+def _least_squares(ratings: Ratings, first: int, second: int) -> _LeastSquares:
+    keys = [codes.astype(np.int64).tobytes() for codes in (ratings.listener, ratings.sentence, ratings.system)]
+    names = np.unique(ratings.system)
+    goal = (names == first).astype(float) - (names == second)
+    for adjusted, note in (
+        ("listener sentence", ""),
+        ("listener", "no adjustment for sentences: the systems share too few"),
+        ("sentence", "no adjustment for listeners: too few heard both systems"),
+    ):
+        u, s, vt = _additive_model(*keys, adjusted)
+        weights = _estimable(goal, u, s, vt)
+        if weights is not None:
+            return _LeastSquares(u, weights, note)
+    u, s, vt = _additive_model(*keys, "")
+    note = "no adjustment for listeners or sentences: the systems share too few of either"
+    return _LeastSquares(u, u @ (vt @ goal / s), note)
+
+
+def _estimable(goal: np.ndarray, u: np.ndarray, s: np.ndarray, vt: np.ndarray) -> np.ndarray | None:
+    """Weights of the ratings whose sum is the contrast ``goal`` of the systems, None if the model cannot tell it."""
+    wanted = np.concatenate([goal, np.zeros(vt.shape[1] - len(goal))])
+    if np.abs(vt.T @ (vt @ wanted) - wanted).max() > 1e-8:
+        return None
+    return u @ ((vt @ wanted) / s)
+
+
+@lru_cache(maxsize=8)
+def _additive_model(
+    listener_bytes: bytes, sentence_bytes: bytes, system_bytes: bytes, adjusted: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Singular vectors and values, of full rank, of the indicators of system and of what is adjusted for."""
+    listener, sentence, system = (np.frombuffer(b, np.int64) for b in (listener_bytes, sentence_bytes, system_bytes))
+    columns = [np.unique(system, return_inverse=True)[1]]
+    columns += [codes for name, codes in (("listener", listener), ("sentence", sentence)) if name in adjusted]
+    u, s, vt = np.linalg.svd(
+        np.concatenate([np.eye(int(c.max()) + 1)[c] for c in columns], axis=1), full_matrices=False
+    )
+    rank = int((s > s[0] * 1e-10).sum())
+    return u[:, :rank], s[:rank], vt[:rank]

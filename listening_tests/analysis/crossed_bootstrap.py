@@ -143,7 +143,7 @@ def _check(claim: str, method: str, level: float, allow_iid: bool) -> None:
     if method == "iid" and not allow_iid:
         raise StudyError(
             "method 'iid' takes ratings of one listener or sentence as independent, which finds differences that are not "
-            "there in 14 to 40 of 100 studies; leave it out, or say allow_iid=True to show how wrong it is"
+            "there in 9 to 47 of 100 studies; leave it out, or say allow_iid=True to show how wrong it is"
         )
 
 

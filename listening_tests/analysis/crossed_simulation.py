@@ -20,7 +20,8 @@ from .crossed_bootstrap import difference, mean_opinion
 class World:
     """Standard deviations, in points of a five-point scale, of what makes ratings differ.
 
-    The defaults are those of the power table in ITU-like speech tests that the project assumes before a pilot is had.
+    The defaults are what the project assumes before a pilot is had (``planning.Components``), and a little that a listener and a
+    sentence share.
 
     Attributes:
         integer: ratings are rounded and clipped to 1..5, as listeners give them.

@@ -22,9 +22,9 @@ METHODS = {
     "pigeonhole": "two-way (pigeonhole) percentile bootstrap",
     "iid": "ratings taken as independent: wrong for crossed data",
 }
-"""``crossed`` is the default because it held its level in every layout measured (see ``crossed_variance``), and ``bootstrap``
-does as well (0.937..0.963 for differences, 300 studies). The plain ``pigeonhole`` was off both ways: too narrow for mean opinions
-of few listeners or sentences (0.90..0.92), too wide in Latin squares (0.96..0.98)."""
+"""``crossed`` is the default: it held its level best in the layouts measured (``crossed_variance``), and ``bootstrap`` nearly
+alike (1,000 studies: differences 0.946..0.972, means 0.942..0.958). The plain ``pigeonhole`` covers too much in Latin squares
+(differences 0.974..0.982, means 0.966..0.987) and too little for means of 100x10 (0.928)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,10 @@ class Simulated:
                     {
                         "listeners": kind,
                         "came": len(mine),
-                        **{what: sum(visit.outcome == what for visit, _ in mine) for what in ("completed", "screened_out")},
+                        **{
+                            what: sum(visit.outcome == what for visit, _ in mine)
+                            for what in ("completed", "screened_out")
+                        },
                         "refused answers": sum(visit.refused for visit, _ in mine),
                         "excluded": sum(listener in excluded for _, listener in mine),
                     }

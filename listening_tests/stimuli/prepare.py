@@ -43,7 +43,10 @@ class _Levelled:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All stimuli of a sentence, equally long unless they are replays; ``cut_s`` is the second at which it was cut, None where it was not."""
+    """All stimuli of a sentence, equally long unless they are replays.
+
+    ``cut_s`` is the second at which it was cut, None where it was not.
+    """
 
     drafts: list[Draft]
     cut_s: float | None

@@ -52,8 +52,14 @@ def test_everything_that_may_come_before_a_trial(studies: Any, listener: Callabl
     assert {"questions", "level", "intro", "break", "comments"} <= set(person.seen)
     assert person.seen.count("trial-intervals") == 12, "six rounds of each headphone check"
     assert person.page.get_attribute("a.lt-primary", "href").startswith("https://example.org/done?cc=")
-    said = [row.answer for row in answers(studies, "everything") if row.step.kind == "comments"]
-    assert said == [{"text": "No & yes + 100 % ünïcödé"}]
+    opened = studies.opened["everything"]
+    (personal,) = opened.store.personal(opened.study_id).values()
+    assert "No & yes + 100 % ünïcödé" in json.dumps(personal, ensure_ascii=False), (
+        "defect 1 of webMUSHRA: & ends the text"
+    )
+    assert "25-34" in json.dumps(personal) and "25-34" not in json.dumps(
+        [row.answer for row in answers(studies, "everything")]
+    )
 
 
 def test_a_closed_tab_comes_back_to_the_same_trial(listener: Callable[..., Any]) -> None:
