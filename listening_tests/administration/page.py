@@ -20,6 +20,7 @@ from .create import create_tab
 from .study import study_tab
 
 ADMINISTRATION = "/administration"
+REFRESH_S = 5.0
 STYLE = """
 .gradio-container { max-width: none !important; }
 .gradio-container > main { width: min(1200px, 100%) !important; max-width: none !important; margin: 0 auto; }
@@ -37,14 +38,18 @@ def make_administration(workspace: Workspace, address: str) -> gradio.Blocks:
     """
     with gradio.Blocks(title="Listening tests: administration", analytics_enabled=False) as page:
         gradio.Markdown("# Listening tests")
-        gradio.Dataframe(
-            value=lambda: overview_table(workspace), label="Studies", interactive=False, every=5.0, wrap=True
-        )
+        overview = gradio.Dataframe(label="Studies", interactive=False, wrap=True)
         with gradio.Tabs():
             with gradio.Tab("Study"):
                 choice = study_tab(workspace, address)
             with gradio.Tab("New study"):
                 create_tab(workspace, REGISTRY, HEADPHONE_CHECKS, LANGUAGES, choice)
+
+        def refresh() -> pandas.DataFrame:
+            return overview_table(workspace)
+
+        quiet = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+        gradio.on([page.load, gradio.Timer(REFRESH_S).tick, choice.change], refresh, None, overview, **quiet)
     return page
 
 

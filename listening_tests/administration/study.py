@@ -24,9 +24,9 @@ def study_tab(workspace: Workspace, address: str) -> gradio.Dropdown:
     with gradio.Row():
         open_ = gradio.Button("Open", variant="primary")
         close = gradio.Button("Close")
-    with gradio.Row(equal_height=True):
+    with gradio.Row():
         count = gradio.Number(10, label="Invitations", info="Personal links.", precision=0, minimum=1, maximum=10_000)
-        invite = gradio.Button("Make invitations")
+        invite = gradio.Button("Make invitations", scale=0, min_width=200)
     links = gradio.Textbox(label="Invitations", lines=4, visible=False, buttons=["copy"])
     with gradio.Accordion("How it goes (blind)", open=True):
         unlock = gradio.Checkbox(label="Show the systems' names (written down in the study's log)", value=False)

@@ -20,7 +20,7 @@ from .crossed_bootstrap import difference, mean_opinion
 class World:
     """Standard deviations, in points of a five-point scale, of what makes ratings differ.
 
-    The defaults are what the project assumes before a pilot is had (``planning.Components``), and a little that a listener and a
+    The defaults are what the project assumes before a pilot is had (``planning.Components``), and a little that listener and
     sentence share.
 
     Attributes:

@@ -115,7 +115,8 @@ def test_a_study_is_made_from_a_run_opened_and_taken(app: App, page: Any, listen
     watched = page.inner_text("body")
     assert not {"naive", "streamflow-sr"} & set(re.findall(r"[\w-]+", watched.partition("width of the intervals")[2]))
     page.click("role=button[name='Analyse']")
-    page.wait_for_selector("text=report.html")
+    page.wait_for_selector("h3:has-text('exclusions')")
+    page.wait_for_selector("a[href*='report.html']")
     shot(page, "analysed")
     assert (app.studies / "first" / "analysis" / "report.html").is_file()
     assert page.problems == []

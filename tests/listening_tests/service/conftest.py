@@ -61,7 +61,7 @@ class Listener:
     def step(self) -> dict[str, Any]:
         return self.request("GET", "/api/step").json()
 
-    def body(self, step: dict[str, Any], **given: Any) -> dict[str, Any]:
+    def body(self, step: dict[str, Any], /, **given: Any) -> dict[str, Any]:
         heard = {item["label"]: [[0.0, item["seconds"]]] for item in step["stimuli"]}
         return {
             "client_id": str(uuid.uuid4()), "step": step["step"], "answer": blind_answer(step, self.rng),
@@ -74,7 +74,7 @@ class Listener:
     def listen(self, step: dict[str, Any]) -> None:
         self.clock.pass_time(sum(item["seconds"] for item in step["stimuli"]) + 1.0)
 
-    def answer(self, step: dict[str, Any], **given: Any) -> Any:
+    def answer(self, step: dict[str, Any], /, **given: Any) -> Any:
         self.listen(step)
         return self.send(self.body(step, **given))
 

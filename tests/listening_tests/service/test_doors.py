@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -123,8 +124,6 @@ def test_what_is_not_json_is_refused_politely(visit, body):
 @pytest.mark.parametrize("token", [None, 5, [], {"a": 1}, "x", "\x00", "\ud800"])
 def test_a_study_that_is_not_there_is_not_found_whatever_is_asked_for(visit, token):
     listener = visit()
-    import json
-
     reply = listener.request("POST", "/api/sessions", content=json.dumps({"study": token}).encode())
     assert reply.status_code == 404
 
