@@ -99,7 +99,7 @@ def test_a_study_is_made_from_a_run_opened_and_taken(app: App, page: Any, listen
     field(page, "Traps").fill("0")
     shot(page, "new")
     page.click("text=Make the study")
-    page.wait_for_selector("text=4 listeners wanted")
+    page.wait_for_selector(".notice:has-text('4 listeners wanted')")
     assert (app.studies / "first" / "study.toml").is_file()
     page.click("role=tab[name='Study']")
     page.wait_for_selector("text=draft")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import uuid
 from collections.abc import Callable, Iterator
@@ -69,7 +70,9 @@ class Listener:
         }  # fmt: skip
 
     def send(self, body: dict[str, Any]) -> Any:
-        return self.request("POST", "/api/answers", json=body)
+        return self.request(
+            "POST", "/api/answers", content=json.dumps(body).encode()
+        )  # any string, also half of a pair
 
     def listen(self, step: dict[str, Any]) -> None:
         self.clock.pass_time(sum(item["seconds"] for item in step["stimuli"]) + 1.0)
