@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from .cells import cell_text
 from .errors import StudyError
 
 if TYPE_CHECKING:
@@ -343,7 +344,7 @@ def _print_table(title: str, rows: list[dict[str, Any]]) -> None:
     for column in rows[0]:
         table.add_column(column, justify="right" if _is_number(rows[0][column]) else "left")
     for row in rows:
-        table.add_row(*(f"{value:.3g}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(*map(cell_text, row.values()))
     output.print(table)
 
 

@@ -8,6 +8,7 @@ import gradio
 import pandas
 
 from ..analysing import analyse_study, export_study
+from ..cells import cell_text
 from ..monitoring import monitor_study
 from ..study import load_study
 from ..workspace import Workspace
@@ -117,8 +118,7 @@ def markdown_table(frame: pandas.DataFrame) -> str:
     """A table in Markdown; cells' pipes escaped, numbers to three digits."""
 
     def cell(value: Any) -> str:
-        text = f"{value:.3g}" if isinstance(value, float) else str(value)
-        return text.replace("|", "\\|").replace("\n", " ")
+        return cell_text(value).replace("|", "\\|").replace("\n", " ")
 
     head = [" | ".join(frame.columns), " | ".join("---" for _ in frame.columns)]
     body = [" | ".join(cell(value) for value in row) for row in frame.itertuples(index=False)]

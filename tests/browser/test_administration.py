@@ -102,7 +102,7 @@ def test_a_study_is_made_from_a_run_opened_and_taken(app: App, page: Any, listen
     page.wait_for_selector(".notice:has-text('4 listeners wanted')")
     assert (app.studies / "first" / "study.toml").is_file()
     page.click("role=tab[name='Study']")
-    page.wait_for_selector("text=draft")
+    page.wait_for_selector("strong:has-text('draft')")
     page.click("role=button[name='Open']")
     link = page.wait_for_selector("a[href*='/s/']").get_attribute("href")
     shot(page, "open")

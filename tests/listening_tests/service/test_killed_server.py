@@ -32,7 +32,7 @@ class Server:
     """The real server, killed and started again until told to stop."""
 
     def __init__(self, opened: OpenStudy, database: str, log: Path) -> None:
-        self.port, self.log, self.kills = free_port(), log, 0
+        self.port, self.log = free_port(), log
         self.command = [sys.executable, "-m", "listening_tests.serve", "--study", str(opened.folder), "--port",
                         str(self.port), "--database", database, "--speed", str(SPEED), "--no-page"]  # fmt: skip
         self.process: subprocess.Popen | None = None
@@ -54,12 +54,15 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    async def be_killed(self, rng: random.Random, times: int) -> None:
+    async def be_killed(self, rng: random.Random, times: int, saved: dict[str, Any]) -> list[int]:
+        """How many answers had been acknowledged at each kill."""
+        moments = []
         for _ in range(times):
             await asyncio.sleep(rng.uniform(0.3, 2.0))
             await asyncio.to_thread(self.kill)
+            moments.append(len(saved))
             await asyncio.to_thread(self.start)
-            self.kills += 1
+        return moments
 
 
 async def take_part(client: httpx.AsyncClient, study: str, number: int, saved: dict[str, Any]) -> str:
@@ -85,14 +88,16 @@ async def take_part(client: httpx.AsyncClient, study: str, number: int, saved: d
     return current["completion"]["code"]
 
 
-async def everybody(server: Server, study: str, listeners: int, kills: int) -> tuple[dict[str, Any], list[str]]:
+async def everybody(
+    server: Server, study: str, listeners: int, kills: int
+) -> tuple[dict[str, Any], list[str], list[int]]:
     saved: dict[str, Any] = {}
     limits = httpx.Limits(max_connections=listeners + 1)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}/", timeout=20.0, limits=limits) as client:
-        killing = asyncio.create_task(server.be_killed(random.Random(5), kills))
+        killing = asyncio.create_task(server.be_killed(random.Random(5), kills, saved))
         codes = await asyncio.gather(*(take_part(client, study, number, saved) for number in range(listeners)))
-        await killing
-    return saved, codes
+        moments = await killing
+    return saved, codes, moments
 
 
 @pytest.mark.slow
@@ -106,11 +111,12 @@ def test_200_listeners_and_a_server_killed_again_and_again(make_study, database_
     server = Server(opened, database_url, tmp_path / "server.log")
     server.start()
     try:
-        saved, codes = asyncio.run(everybody(server, opened.token, listeners, kills=8))
+        saved, codes, moments = asyncio.run(everybody(server, opened.token, listeners, kills=8))
     finally:
         server.kill()
     rows = opened.store.answers(opened.study_id)
-    assert server.kills == 8
+    assert len([moment for moment in moments if moment < len(rows)]) >= 4, moments  # while listeners were at it
+    assert moments[-1] > moments[0]
     assert len(saved) == len(rows) == listeners * 8  # consent, six sentences, comments
     assert max(Counter((row.session_id, row.position) for row in rows).values()) == 1
     by_step = {row.step_id: row.answer for row in rows}
