@@ -323,7 +323,7 @@ class _progress:
     def __init__(self, what: str) -> None:
         self.bar = Progress(
             TextColumn(what), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn(),
-            console=console, transient=True,
+            console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
 
     def __enter__(self) -> Any:

@@ -22,7 +22,9 @@ import(new URL("../assets/listener.js", page.href.endsWith("/") ? page : page.hr
 """
 CSS = """
 footer { display: none !important; }
-.gradio-container { max-width: none !important; padding: 0 !important; background: none !important; overflow: visible !important; }
+.gradio-container {
+  max-width: none !important; padding: 0 !important; background: none !important; overflow: visible !important;
+}
 .gradio-container > main, .gradio-container .main, .gradio-container .contain {
   padding: 0 !important; max-width: none !important; gap: 0 !important;
 }

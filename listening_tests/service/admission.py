@@ -31,9 +31,7 @@ def admit(
         StudyFull, StudyClosed, InvitationError: as the store says.
     """
     parameters = crowd_parameters(body.get("parameters"))
-    invitation = body.get("invitation")
-    invitation = invitation if isinstance(invitation, str) and 0 < len(invitation) <= MAX_PARAMETER else None
-    key = resume_key(parameters)
+    invitation, key = _invitation(body.get("invitation")), resume_key(parameters)
     if old is not None and (old[1].study_id != opened.study_id or old[1].state == "withdrawn"):
         old = None
     if key is None and invitation is None:
@@ -84,3 +82,7 @@ def resume_key(parameters: Mapping[str, str]) -> str | None:
 def language_of(opened: OpenStudy, wanted: Any) -> str:
     """The language asked for, where the study speaks it, else its first."""
     return wanted if wanted in opened.study.languages else opened.study.languages[0]
+
+
+def _invitation(given: Any) -> str | None:
+    return given if isinstance(given, str) and 0 < len(given) <= MAX_PARAMETER else None
