@@ -271,6 +271,29 @@ def simulate(
     typer.echo(f"next: streamflow study analyse {out}")
 
 
+@app.command()
+def forget(
+    study: Folder,
+    listener: Annotated[
+        str | None, typer.Option(help="Only of this one, by the pseudonym of the export. [all]")
+    ] = None,
+    database: Database = None,
+) -> None:
+    """Delete what is known of persons: panel ids, replies to questions, comments. Ratings stay.
+
+    Close the study first: afterwards nobody can be told from somebody new.
+
+    Example:
+
+        streamflow study forget studies/first
+    """
+    opened = _open(study, database)
+    one = {"session_id": listener} if listener else {"study_id": opened.study_id}
+    deleted = opened.store.delete_personal(**one)
+    opened.store.audit("command line", "forget", opened.study_id, entries=deleted)
+    typer.echo(f"{deleted} personal entries deleted; the ratings stay")
+
+
 @app.command("check-code")
 def check_code(
     study: Folder,

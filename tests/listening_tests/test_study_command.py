@@ -117,5 +117,5 @@ def test_every_verb_has_an_example():
 
 
 COMMANDS = {
-    "create", "protocols", "open", "close", "invite", "monitor", "analyse", "export", "plan", "simulate", "check-code"
+    "create", "protocols", "open", "close", "invite", "monitor", "analyse", "export", "plan", "simulate", "check-code", "forget"
 }  # fmt: skip

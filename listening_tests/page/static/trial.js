@@ -129,6 +129,7 @@ class Trial {
     if (!this.loaded) return t("trial.loading");
     if (this.#busy) return t("trial.sending");
     if (this.hintNow) return this.hintNow;
+    if (!unlocked && this.labels.length === 1) return t("trial.listen_first_one");
     if (!unlocked) return t("trial.listen_first", { labels: listOf(t, this.unheard) });
     if (this.answer === null) return this.view.missing?.() ?? t("trial.answer_first");
     return t("trial.ready");
