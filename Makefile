@@ -25,7 +25,7 @@ demo: $(STAMP)
 	@$(BIN)/streamflow compare --corpus corpora/shipped/manifest.csv --systems $(DEMO_SYSTEMS) --out $(DEMO_RUN)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

@@ -49,7 +49,7 @@ def bradley_terry(frame: pandas.DataFrame, *, claim: str = BOTH, replicates: int
     abilities, tie = fit(counts)
     weights = resample_weights(frame["listener"], frame["sentence"], replicates, seed=seed, claim=claim)
     drawn = [fit(_count(w, first, second, outcome, len(systems)))[0] for w in weights if w.sum() > 0]
-    bounds = [percentile_interval(column) for column in np.array(drawn).T]
+    bounds = [percentile_interval(column) for column in np.array(drawn).reshape(-1, len(systems)).T]
     wins = counts[0].sum(axis=1)
     table = pandas.DataFrame({
         "system": systems, "ability": abilities, "low": [low for low, _ in bounds], "high": [high for _, high in bounds],
