@@ -140,10 +140,11 @@ def report(
     _write_report(run, out)
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-    add_help_option=False,
-)
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+"""For a verb whose own commands read the rest of the line: they are imported when it is used, not before."""
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
 def study(context: typer.Context) -> None:
     """Make a listening test, run it in the browser, analyse it.
 
@@ -153,13 +154,10 @@ def study(context: typer.Context) -> None:
     """
     from listening_tests.cli import app as studies
 
-    studies(args=context.args, prog_name="streamflow study", standalone_mode=False)
+    _pass_on(studies, context)
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-    add_help_option=False,
-)
+@app.command(context_settings=PASSED_ON, add_help_option=False)
 def train(context: typer.Context) -> None:
     """Train a tokenizer, speaker encoder, decoder or vocoder, on your own recordings.
 
@@ -169,7 +167,14 @@ def train(context: typer.Context) -> None:
     """
     from streamflow.training.cli import app as training
 
-    training(args=context.args, prog_name="streamflow train", standalone_mode=False)
+    _pass_on(training, context)
+
+
+def _pass_on(commands: typer.Typer, context: typer.Context) -> None:
+    """Let the verb's own commands read the rest, and end as they end."""
+    code = commands(args=context.args, prog_name=context.command_path, standalone_mode=False)
+    if isinstance(code, int) and code:
+        raise typer.Exit(code)
 
 
 if __name__ == "__main__":

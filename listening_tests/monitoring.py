@@ -14,7 +14,9 @@ import numpy as np
 import pandas
 
 from .analysis.crossed_bootstrap import mean_opinion
+from .analysis.rows import judged
 from .errors import StudyError
+
 from .protocols import get_protocol
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ def precision(opened: OpenStudy, main: pandas.DataFrame, unlock: bool) -> list[d
     if main.empty:
         return []
     low, high = get_protocol(opened.study.protocol).value_range
+    main = judged(main, opened.study.protocol)
     systems = list(main["system"].unique())
     # letters in an order that says nothing: neither the file's nor that of the means
     order = np.random.default_rng(list(opened.token.encode())).permutation(len(systems))
@@ -84,7 +87,7 @@ def precision(opened: OpenStudy, main: pandas.DataFrame, unlock: bool) -> list[d
             "ratings": int((main["system"] == system).sum()),
         }
         try:
-            estimate = mean_opinion(main, system)
+            estimate = mean_opinion(main, system, claim=opened.study.analysis.claim)
         except StudyError:
             continue
         if unlock:

@@ -22,6 +22,7 @@ from .errors import StudyError
 LANGUAGES = ("en", "zh", "es", "de")
 LEVELS = {"none": None, "lufs": -23.0, "active-speech": -26.0}  # policy -> default target
 HEADPHONE_CHECKS = ("woods", "milne")
+CLAIMS = ("listeners and sentences", "listeners")
 QUESTIONS = ("age_group", "gender", "first_language", "hearing", "device", "experience")
 
 
@@ -105,6 +106,19 @@ class Exclusion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Inference:
+    """What the analysis will claim, said before the first rating. In the file: ``[analysis]``."""
+
+    claim: str = CLAIMS[0]  # whom intervals speak of; "listeners" takes these very sentences as all there are
+    margin: float | None = None  # points of the scale: systems nearer than that are equivalent; None: not tested
+
+    def __post_init__(self) -> None:
+        _one_of("analysis.claim", self.claim, CLAIMS)
+        if self.margin is not None and not 0 < self.margin < float("inf"):
+            raise StudyError(f"analysis.margin = {self.margin} must be above 0, in points of the scale, such as 0.2")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Consent:
     """What a listener agrees to: a text a language (``consent.text.en``), sanitised before it is shown."""
 
@@ -143,6 +157,7 @@ class Study:
         break_every: trials between breaks, 0 for none.
         questions: of QUESTIONS, all optional for the listener, kept apart from ratings and deletable.
         source: where the stimuli came from; information alone.
+        recruitment: how listeners are found and paid, as the methods text shall say it.
         simulated: a copy made by `streamflow study simulate`; its ratings are nobody's.
     """
 
@@ -155,12 +170,14 @@ class Study:
     break_every: int = 20
     questions: tuple[str, ...] = ()
     source: Mapping[str, Any] = field(default_factory=dict)
+    recruitment: str = ""
     simulated: bool = False
     level: Levels = field(default_factory=Levels)
     design: Design = field(default_factory=Design)
     screening: Screening = field(default_factory=Screening)
     listening: Listening = field(default_factory=Listening)
     exclusion: Exclusion = field(default_factory=Exclusion)
+    analysis: Inference = field(default_factory=Inference)
     consent: Consent = field(default_factory=Consent)
     completion: Completion = field(default_factory=Completion)
     access: Access = field(default_factory=Access)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def facts(content: Mapping[str, Any]) -> list[Fact]:
 
 def findings(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the study says, in sentences, and no more than it says."""
-    found = [("Results", _results(content)), ("Told apart", _differences(content) + _discrimination(content))]
+    found = [("Results", _results(content)), ("Told apart", _differences(content) + _comparisons(content) + _discrimination(content))]
     removed = [f"{row['removed']} ({row['rule']})" for row in content["exclusions"] if row["removed"]]
     left_out = f"Left out: {join(removed)}." if removed else "Nobody was left out."
     found.append(("Exclusions", [left_out]))
@@ -117,12 +117,48 @@ def _differences(content: Mapping[str, Any]) -> list[str]:
         for row in apart
     ]
     sentences = [f"{join(said)}."] if said else []
-    return sentences + ([f"Not told apart, which does not show that they are alike: {join(rest)}."] if rest else [])
+    sentences += [f"Not told apart, which does not show that they are alike: {join(rest)}."] if rest else []
+    return sentences + _equivalent(rows, lambda row: f"{row['a']} and {row['b']}")
+
+
+def _comparisons(content: Mapping[str, Any]) -> list[str]:
+    """AB and CCR: pairs whose mean was tested against neither."""
+    rows = [row for row in content["estimates"] if row["p_holm"] is not None]
+    apart = [row for row in rows if row["p_holm"] < ENOUGH]
+    neutral, digits = (0.5 if content["study"]["protocol"] == "ab" else 0.0), decimals(content["estimates"])
+    said = [
+        f"{_better(row, neutral)}: {number(row['mean'], digits, signed=not neutral)} (p {p_text(row['p_holm'])} after Holm)"
+        for row in apart
+    ]
+    rest = [row["system"] for row in rows if row not in apart]
+    sentences = [f"{join(said)}."] if said else []
+    sentences += [f"No preference shown, which does not show that there is none: {join(rest)}."] if rest else []
+    return sentences + _equivalent(rows, lambda row: row["system"])
+
+
+def _better(row: Mapping[str, Any], neutral: float) -> str:
+    system, base = row["system"].split(" against ")
+    return f"{system} preferred to {base}" if row["mean"] > neutral else f"{base} preferred to {system}"
+
+
+def _equivalent(rows: Sequence[Mapping[str, Any]], name: Callable[[Mapping[str, Any]], str]) -> list[str]:
+    """What the registered equivalence tests say."""
+    tested = [row for row in rows if row.get("margin") is not None]
+    if not tested:
+        return []
+    alike, margin = [name(row) for row in tested if row["equivalent"]], f"{tested[0]['margin']:g} points"
+    return [f"Equivalent within {margin}: {join(alike)}." if alike else f"Equivalence within {margin} was shown of no pair."]
 
 
 def _discrimination(content: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{row['system']} against {row['against']}: {row['correct']} of {row['trials']} right (p {p_text(row['p_value'])}), "
-        f"d′ {number(row['d_prime'])}."
-        for row in content["abx"]
-    ] + [f"{row['system']} against {row['against']}: d′ {number(row['d_prime'])}." for row in content["same_different"]]
+    rows = content["abx"] or content["same_different"]
+    said = [
+        f"{row['system']} from {row['against']}: d′ {number(row['d_prime'])} (p {p_text(row['p_holm'])} after Holm)"
+        for row in rows
+        if row["p_holm"] < ENOUGH
+    ]
+    rest = [f"{row['system']} and {row['against']}" for row in rows if row["p_holm"] >= ENOUGH]
+    below = [f"{row['system']} and {row['against']}" for row in content["abx"] if row["p_below"] < ENOUGH / len(rows)]
+    sentences = [f"{join(said)}."] if said else []
+    sentences += [f"Not told apart, which does not show that nobody can: {join(rest)}."] if rest else []
+    return sentences + ([f"Fewer right than by guessing, so look for answers turned round: {join(below)}."] if below else [])

@@ -40,7 +40,7 @@ class Section:
 def unit_of(protocol: str) -> str:
     """What an estimate of the protocol is called on an axis."""
     names = {"ab": "share preferred", "ccr": "comparison score", "abx": "share right", "abx-offline": "share right",
-             "same-different": "share called different", "seam-locating": "share of joins heard", "mushra": "mean rating",
+             "same-different": "share right", "seam-locating": "share of joins heard", "mushra": "mean rating",
              "multi-stimulus": "mean rating"}  # fmt: skip
     return names.get(protocol, "mean opinion score")
 
@@ -54,7 +54,7 @@ def sections_of(content: Content, looks: Looks) -> list[Section]:
 def results(content: Content, looks: Looks) -> Section:
     rows, unit = content["estimates"], unit_of(content["study"]["protocol"])
     digits = decimals(rows)
-    rule = {"ab": 0.5, "abx": 0.5, "abx-offline": 0.5, "ccr": 0.0}.get(content["study"]["protocol"])
+    rule = {"ab": 0.5, "abx": 0.5, "abx-offline": 0.5, "same-different": 0.5, "ccr": 0.0}.get(content["study"]["protocol"])
     shown = interval_figure(rows, looks, unit, ("system", *INTERVAL), rule)
     told = table(
         f"The {unit} with its 95 % interval; the claim is about {content['claim']}.",
@@ -62,6 +62,7 @@ def results(content: Content, looks: Looks) -> Section:
         rows,
         {
             unit: lambda row: estimated(row, INTERVAL, digits),
+            **(_tested(rows) if any(row["p_holm"] is not None for row in rows) else {}),
             "ratings": lambda row: row["ratings"],
             "listeners": lambda row: row["listeners"],
             "sentences": lambda row: row["sentences"],
@@ -83,16 +84,55 @@ def pairs(content: Content, looks: Looks) -> Section | None:
         "Differences with 95 % intervals, each uncorrected; p by Satterthwaite's t, and corrected by Holm over all rows.",
         "pair",
         rows,
-        {
-            "difference": lambda row: estimated(row, INTERVAL, digits, signed=True),
-            "p": lambda row: p_text(row["p_value"]),
-            "p (Holm)": lambda row: Cell(
-                p_text(row["p_holm"]), "told apart" if row["p_holm"] is not None and row["p_holm"] < 0.05 else ""
-            ),
-        },
+        {"difference": lambda row: estimated(row, INTERVAL, digits, signed=True), **_tested(rows)},
         label=lambda row: row["pair"],
     )
-    return Section("differences", "Pairwise differences", figures=[("", shown)], tables=[(told, True)])
+    tables = [(told, True), (_sizes_table(rows), True)]
+    section = Section("differences", "Pairwise differences", figures=[("", shown)], tables=tables)
+    model = content["model"]
+    if model and model["rows"]:
+        section.tables.append((_model_table(model, digits), True))
+    elif model:
+        section.lead = f"The mixed model that checks these differences was {model['note']}."
+    return section
+
+
+def _tested(rows: Sequence[Content]) -> dict[str, Any]:
+    """Columns of p, of p after Holm, and of the equivalence test where one was registered."""
+    columns: dict[str, Any] = {"p": lambda row: p_text(row["p_value"]), "p (Holm)": lambda row: _told_apart(row["p_holm"])}
+    if any(row.get("margin") is not None for row in rows):
+        columns[f"equivalent within {rows[0]['margin']:g} (p, Holm)"] = lambda row: Cell(
+            p_text(row["p_equivalence_holm"]), "equivalent" if row["equivalent"] else ""
+        )
+    return columns
+
+
+def _told_apart(p_value: float | None) -> Cell:
+    return Cell(p_text(p_value), "told apart" if p_value is not None and p_value < 0.05 else "")
+
+
+def _sizes_table(rows: Sequence[Content]) -> Table:
+    columns: dict[str, Any] = {"paired d": lambda row: estimated(row, ("d", "d_low", "d_high"), 2, signed=True)}
+    if "superiority" in rows[0]:
+        above = ("superiority", "superiority_low", "superiority_high")
+        columns["probability of superiority"] = lambda row: estimated(row, above, 2)
+    columns["p (sign flips, Holm)"] = lambda row: p_text(row["p_permutation_holm"])
+    caption = (
+        "How large. Paired d: mean of the listeners' own differences in their standard deviation. Superiority: chance that a "
+        "rating of the first is above one of the second, ties half. d and sign flips speak of other listeners, of these very "
+        "sentences."
+    )
+    return table(caption, "pair", rows, columns, label=lambda row: row["pair"])
+
+
+def _model_table(model: Content, digits: int) -> Table:
+    parts = ", ".join(f"{name.replace('_', ' × ')} {number(value)}" for name, value in model["components"].items())
+    caption = f"A check by another method: linear mixed model (REML). Standard deviations in points: {parts}."
+    if model["note"]:
+        caption += f" {model['note'].capitalize()}."
+    columns = {"difference": lambda row: estimated(row, INTERVAL, digits, signed=True),
+               "p (Holm)": lambda row: p_text(row["p_holm"])}  # fmt: skip
+    return table(caption, "pair", model["rows"], columns, label=lambda row: f"{row['a']} − {row['b']}")
 
 
 def discrimination(content: Content, looks: Looks) -> Section | None:
@@ -107,6 +147,7 @@ def discrimination(content: Content, looks: Looks) -> Section | None:
             "right": lambda row: f"{row['correct']} of {row['trials']}",
             "needed": lambda row: row["needed"],
             "p (exact binomial)": lambda row: p_text(row["p_value"]),
+            "p (Holm)": lambda row: _told_apart(row["p_holm"]),
             "share right": lambda row: estimated(row, ("share", "share_low", "share_high"), 2),
             **columns,
         }
@@ -115,6 +156,7 @@ def discrimination(content: Content, looks: Looks) -> Section | None:
             "“different” of different": lambda row: number(row["hits"]),
             "“different” of same": lambda row: number(row["false_alarms"]),
             "p (Fisher)": lambda row: p_text(row["p_value"]),
+            "p (Holm)": lambda row: _told_apart(row["p_holm"]),
         }
     caption = "Intervals: two-way bootstrap of listeners and sentences. d′ has the response bias taken out."
     told = table(caption, "pair", rows, columns, label=lambda row: row["pair"])

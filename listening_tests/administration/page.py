@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..page.shell import system_theme
+from ..page.shell import mount_plain
 from ..protocols import REGISTRY
 from ..service.auth import Administration
 from ..study import HEADPHONE_CHECKS, LANGUAGES
@@ -75,20 +75,12 @@ def mount_administration(app: FastAPI, workspace: Workspace, door: Administratio
                 await self.inner(scope, receive, send)
 
     app.add_middleware(ToLogin)
-    return gradio.mount_gradio_app(
+    return mount_plain(
         app,
         make_administration(workspace, address),
-        path=ADMINISTRATION,
+        ADMINISTRATION,
         auth_dependency=door.require_administrator,
-        footer_links=[],
-        run_history=False,
-        theme=system_theme(),
         css=STYLE,
         show_error=True,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        enable_monitoring=False,
         allowed_paths=[str(workspace.folder.resolve())],
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )

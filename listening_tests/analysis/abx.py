@@ -12,7 +12,7 @@ p = Φ((z(H) − z(F)) / 2).
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from scipy.optimize import brentq
 
 from .crossed_bootstrap import percentile_interval, resample_weights
 from .estimate import BOTH
+from .multiplicity import holm
 
 LARGEST = 10.0  # d' beyond which nothing can be told apart from always right
 
@@ -33,6 +34,8 @@ class Abx:
     Attributes:
         trials, correct: counted. share: of the two.
         p_value: one-sided exact binomial against guessing. Under guessing, answers are independent even of one listener.
+            p_holm: corrected over the pairs.
+        p_below: one-sided, that it is below guessing, which no observer is: a key upside down, or an answer misread.
         share_low, share_high: 95 % by the two-way bootstrap, for other listeners and sentences too.
         exact_low, exact_high: 95 % of Clopper and Pearson, for these answers taken as independent.
         hits, false_alarms: "A" said when X was A, and when it was B (log-linear correction: +0.5 of +1).
@@ -46,6 +49,8 @@ class Abx:
     correct: int
     share: float
     p_value: float
+    p_holm: float
+    p_below: float
     share_low: float
     share_high: float
     exact_low: float
@@ -103,7 +108,9 @@ def abx_scores(frame: pandas.DataFrame, *, claim: str = BOTH, replicates: int = 
         frame: main ABX ratings (value 1 right, 0 wrong; truth and response "A" or "B").
     """
     groups = frame.groupby(["system", "against"], sort=False)
-    return [_score(system, against, rows, claim, replicates, seed) for (system, against), rows in groups]
+    scored = [_score(system, against, rows, claim, replicates, seed) for (system, against), rows in groups]
+    corrected = holm([of.p_value for of in scored])
+    return [replace(of, p_holm=float(value)) for of, value in zip(scored, corrected, strict=True)]
 
 
 def _score(system: str, against: str, rows: pandas.DataFrame, claim: str, replicates: int, seed: int) -> Abx:
@@ -119,7 +126,8 @@ def _score(system: str, against: str, rows: pandas.DataFrame, claim: str, replic
     low, high = _d_interval(weights, said_a, truth)
     return Abx(
         system=system, against=against, trials=trials, correct=correct, share=correct / trials,
-        p_value=float(stats.binomtest(correct, trials, 0.5, alternative="greater").pvalue),
+        p_value=float(stats.binomtest(correct, trials, 0.5, alternative="greater").pvalue), p_holm=math.nan,
+        p_below=float(stats.binomtest(correct, trials, 0.5, alternative="less").pvalue),
         share_low=share_low, share_high=share_high, exact_low=float(exact.low), exact_high=float(exact.high),
         hits=float(hits), false_alarms=float(alarms), d_prime=d_prime(hits, alarms), d_low=low, d_high=high,
         needed=needed_correct(trials), listeners=rows["listener"].nunique(), sentences=rows["sentence"].nunique(),
@@ -135,4 +143,5 @@ def _d_interval(weights: np.ndarray, said_a: np.ndarray, truth: np.ndarray) -> t
     """The share's interval turned into d', which grows with it."""
     z = stats.norm.ppf(_rate(weights, said_a, truth)) - stats.norm.ppf(_rate(weights, said_a, ~truth))
     low, high = percentile_interval(stats.norm.cdf(z / 2))
-    return d_prime_of_share(low), d_prime_of_share(high)
+    bounds = d_prime_of_share(low), d_prime_of_share(high)
+    return bounds if bounds[1] > bounds[0] else (math.nan, math.nan)  # all below guessing: no d' goes with it

@@ -13,25 +13,25 @@ import pandas
 from harness.run import Run
 from listening_tests.errors import StudyError
 from listening_tests.model import ANCHOR_LOW, ANCHOR_MID, REFERENCE
+from listening_tests.protocols import get_protocol
 from listening_tests.study import Study
 
 from .abx import abx_scores
 from .anomalies import anomalies
 from .bradley_terry import bradley_terry
-from .crossed_bootstrap import differences, mean_opinion
-from .estimate import BOTH
+from .crossed_bootstrap import mean_opinion
 from .exclusions import Exclusions, apply_exclusions, repeat_pairs
 from .methods_text import methods_text
 from .multiplicity import holm
 from .mushra import friedman, quartiles
 from .objective import correlations, points
+from .pairwise import comparison_rows, model_check, pair_rows
 from .reliability import agreement, listener_table
-from .rows import ABX_PROTOCOLS, PAIR_PROTOCOLS, check_frame, main_rows, trials_of, with_subject
+from .rows import ABX_PROTOCOLS, NEUTRAL, PAIR_PROTOCOLS, check_frame, judged, main_rows, trials_of, with_subject
 from .same_different import same_different_scores
 from .seams import seam_hits
 
 Rows = list[dict[str, Any]]
-NEUTRAL = {"ab": 0.5, "abx": 0.5, "abx-offline": 0.5, "ccr": 0.0}  # value that says nothing either way
 NOT_SYSTEMS = (REFERENCE, ANCHOR_LOW, ANCHOR_MID)
 
 
@@ -43,7 +43,8 @@ class Analysis:
         study: the study file as a table. facts: what was given beside, such as texts and recruitment.
         claim: whom intervals speak of. counts: listeners, sentences, ratings, before and after exclusions.
         estimates: a row a system (or pair): mean, low, high, ratings, listeners, sentences.
-        differences: a row a pair of systems, p values by Holm; empty for pair protocols.
+        differences: a row a pair of systems, p values by Holm, effect sizes, equivalence (``pairwise.pair_rows``); empty for
+            pair protocols. model: the differences by a mixed model (``pairwise.model_check``), None where means are no result.
         exclusions: a row a rule. before_after: a row a stage and system. excluded: listener and reasons.
         abx, same_different, abilities, preferences, quartiles, friedman, seams: of the protocols that have them.
         agreement, listeners, repeats, anomalies, balance: of the listeners and the design.
@@ -56,6 +57,7 @@ class Analysis:
     counts: dict[str, int]
     estimates: Rows
     differences: Rows = field(default_factory=list)
+    model: dict[str, Any] | None = None
     exclusions: Rows = field(default_factory=list)
     before_after: Rows = field(default_factory=list)
     excluded: Rows = field(default_factory=list)
@@ -86,10 +88,10 @@ class Analysis:
     def tables(self) -> list[tuple[str, Rows]]:
         """Titles and rows for a terminal: the most telling columns of the tables that have rows."""
         chosen = {
-            "estimates": ("system", "mean", "low", "high", "ratings", "listeners", "sentences"),
-            "differences": ("a", "b", "mean", "low", "high", "p_value", "p_holm"),
-            "abx": ("system", "against", "trials", "correct", "p_value", "d_prime", "d_low", "d_high"),
-            "same_different": ("system", "against", "hits", "false_alarms", "d_prime", "d_low", "d_high"),
+            "estimates": ("system", "mean", "low", "high", "p_value", "p_holm", "equivalent", "ratings", "listeners", "sentences"),
+            "differences": ("a", "b", "mean", "low", "high", "p_value", "p_holm", "d", "superiority", "p_permutation_holm", "equivalent"),
+            "abx": ("system", "against", "trials", "correct", "p_value", "p_holm", "d_prime", "d_low", "d_high"),
+            "same_different": ("system", "against", "hits", "false_alarms", "p_value", "p_holm", "d_prime", "d_low", "d_high"),
             "abilities": ("system", "ability", "low", "high", "wins", "losses", "ties"),
             "quartiles": ("system", "median", "q1", "q3", "ratings"),
             "seams": ("system", "seams", "hit_rate", "hit_low", "hit_high", "false_per_trial"),
@@ -98,11 +100,7 @@ class Analysis:
             "anomalies": ("listener", "what", "detail"),
         }
         found = [(name, getattr(self, name)) for name in chosen]
-        return [
-            (name.replace("_", " "), [{key: row[key] for key in chosen[name] if key in row} for row in rows])
-            for name, rows in found
-            if rows
-        ]
+        return [(name.replace("_", " "), _columns(rows, chosen[name])) for name, rows in found if rows]
 
 
 def analyse(
@@ -112,7 +110,7 @@ def analyse(
     facts: Mapping[str, Any] | None = None,
     *,
     sessions: pandas.DataFrame | None = None,
-    claim: str = BOTH,
+    claim: str | None = None,
     seed: int = 0,
 ) -> Analysis:
     """Apply the registered exclusions, then estimate.
@@ -123,7 +121,7 @@ def analyse(
         facts: for the methods text: ``recruitment``, ``question``, ``scale_labels``, ``stimuli``, ``opened``, ``hash``
             and ``version``, all optional.
         sessions: see :func:`.exclusions.apply_exclusions`; ``participant`` (a keyed hash) and ``minutes`` are read too.
-        claim: "listeners and sentences" or "listeners".
+        claim: "listeners and sentences" or "listeners"; None for the registered one.
 
     Raises:
         StudyError: columns missing, or no ratings left.
@@ -133,19 +131,17 @@ def analyse(
     rows = main_rows(done.kept)
     if rows.empty:
         raise StudyError(_nobody(done, frame))
-    subjects = with_subject(rows)
-    counted = subjects[subjects["truth"] == "seam"] if study.protocol == "seam-locating" else subjects
+    claim = claim or study.analysis.claim
+    counted = judged(rows, study.protocol)
     order = _order(counted, study)
-    estimates = [_estimate(counted, name, claim, seed) for name in order]
-    for row, corrected in zip(estimates, holm([row["p_value"] for row in estimates]), strict=True):
-        row["p_holm"] = float(corrected)
+    estimates = _estimates(counted, order, study, claim, seed)
     found: dict[str, Any] = {
-        "counts": _counts(frame, done, rows), "estimates": estimates, "differences": _differences(counted, study, claim, seed),
+        "counts": _counts(frame, done, rows), "estimates": estimates, **_differences(counted, study, claim, seed),
         "exclusions": _exclusion_rows(done), "before_after": _before_after(frame, study, done, order, claim, seed),
         "excluded": [{"listener": name, "reasons": ", ".join(why)} for name, why in sorted(done.reasons.items())],
-        "agreement": agreement(counted), "listeners": _listener_rows(frame, done),
+        "agreement": agreement(counted), "listeners": _listener_rows(frame, done, study),
         "repeats": repeat_pairs(done.kept).to_dict("records"), "anomalies": anomalies(frame, sessions),
-        "balance": _balance(subjects), **_of_protocol(rows, study, claim, seed), **_objective(rows, study, run, claim, seed),
+        "balance": _balance(with_subject(rows), study), **_of_protocol(rows, study, claim, seed), **_objective(rows, study, run, claim, seed),
     }  # fmt: skip
     given = dict(facts or {})
     text = methods_text(study, given, done, found["counts"], claim, sessions)
@@ -153,30 +149,52 @@ def analyse(
 
 
 def _estimate(frame: pandas.DataFrame, name: str, claim: str, seed: int) -> dict[str, Any]:
-    estimate = mean_opinion(frame, name, claim=claim, seed=seed)
-    neutral = NEUTRAL.get(str(frame["protocol"].iloc[0]))
-    p_value = math.nan if neutral is None else estimate.p_of(neutral)
-    return {"system": name, **estimate.table(), "p_value": p_value}
+    """A mean with its interval, which ends where the scale does, and for preferences and CMOS the test against neither.
+
+    ABX and same-different have tests of their own.
+    """
+    estimate, protocol = mean_opinion(frame, name, claim=claim, seed=seed), str(frame["protocol"].iloc[0])
+    p_value = estimate.p_of(NEUTRAL[protocol]) if protocol in ("ab", "ccr") else math.nan
+    lowest, highest = get_protocol(protocol).value_range
+    bounds = {"low": max(estimate.low, lowest), "high": min(estimate.high, highest)} if estimate.has_interval else {}
+    return {"system": name, **estimate.table(), **bounds, "p_value": p_value}
+
+
+def _estimates(frame: pandas.DataFrame, order: list[str], study: Study, claim: str, seed: int) -> Rows:
+    rows = [_estimate(frame, name, claim, seed) for name in order]
+    for row, corrected in zip(rows, holm([row["p_value"] for row in rows]), strict=True):
+        row["p_holm"] = float(corrected)
+    if study.protocol == "ccr":
+        more = comparison_rows(frame, order, claim=claim, margin=study.analysis.margin, seed=seed)
+        rows = [row | others for row, others in zip(rows, more, strict=True)]
+    return rows
 
 
 def _order(frame: pandas.DataFrame, study: Study) -> list[str]:
-    """Systems as the study file orders them, then what is not a system; pairs as they come."""
-    known = list(dict.fromkeys(frame["system"]))
-    first = [name for name in study.systems if name in known]
-    return first + sorted(set(known) - set(first), key=known.index)
+    """Systems (and pairs of them) as the study file orders them, then the reference and the anchors."""
+    known, names = list(dict.fromkeys(frame["system"])), (*study.systems, *NOT_SYSTEMS)
+    pairs = [f"{other} against {base}" for base in names for other in names]
+    return sorted(known, key=[*names, *pairs, *known].index)
 
 
-def _differences(frame: pandas.DataFrame, study: Study, claim: str, seed: int) -> Rows:
+def _differences(frame: pandas.DataFrame, study: Study, claim: str, seed: int) -> dict[str, Any]:
     if study.protocol in PAIR_PROTOCOLS:
-        return []
+        return {}
     systems = [name for name in _order(frame, study) if name not in NOT_SYSTEMS]
     pairs = [(a, b) for place, b in enumerate(systems) for a in systems[place + 1 :]]
     if study.design.pairs == "reference":
         pairs = [(a, b) for a, b in pairs if b == systems[0]]
-    return differences(frame, pairs, claim=claim, seed=seed).to_dict("records") if pairs else []
+    means = study.protocol != "seam-locating"
+    margin = study.analysis.margin
+    rows = pair_rows(frame, pairs, claim=claim, margin=margin, ordinal=means, seed=seed)
+    rated = frame[frame["system"].isin(systems)]
+    return {"differences": rows, "model": model_check(rated, pairs) if pairs and means else None}
 
 
 def _of_protocol(rows: pandas.DataFrame, study: Study, claim: str, seed: int) -> dict[str, Any]:
+    place = {name: index for index, name in enumerate(study.systems)}
+    if study.protocol in PAIR_PROTOCOLS:  # tables in the order of the study file
+        rows = rows.sort_values(["against", "system"], key=lambda names: names.map(place), kind="stable")
     if study.protocol in ABX_PROTOCOLS:
         return {"abx": [result.table() for result in abx_scores(rows, claim=claim, seed=seed)]}
     if study.protocol == "same-different":
@@ -188,7 +206,8 @@ def _of_protocol(rows: pandas.DataFrame, study: Study, claim: str, seed: int) ->
         return {"preferences": _preferences(rows.assign(value=(rows["value"] > 0) + 0.5 * (rows["value"] == 0)))}
     if study.protocol in ("mushra", "multi-stimulus"):
         systems = rows[~rows["system"].isin(NOT_SYSTEMS)]
-        return {"quartiles": quartiles(rows).to_dict("records"), "friedman": friedman(systems)}
+        placed = quartiles(rows).set_index("system", drop=False).loc[_order(rows, study)]
+        return {"quartiles": placed.to_dict("records"), "friedman": friedman(systems)}
     if study.protocol == "seam-locating":
         return {"seams": seam_hits(rows, claim=claim, seed=seed).to_dict("records")}
     return {}
@@ -227,9 +246,7 @@ def _before_after(
     """Estimates with all listeners, and once more after each rule that removed somebody."""
     stages = [("nobody excluded", frozenset(frame["listener"]))]
     stages += [(f"after: {of.name}", done.after[of.name]) for of in done.outcomes if of.removed]
-    subjects = with_subject(main_rows(frame))
-    if study.protocol == "seam-locating":
-        subjects = subjects[subjects["truth"] == "seam"]
+    subjects = judged(main_rows(frame), study.protocol)
     found = []
     for stage, listeners in stages:
         left = subjects[subjects["listener"].isin(listeners)]
@@ -241,8 +258,8 @@ def _before_after(
     return found
 
 
-def _listener_rows(frame: pandas.DataFrame, done: Exclusions) -> Rows:
-    rows = with_subject(main_rows(frame))
+def _listener_rows(frame: pandas.DataFrame, done: Exclusions, study: Study) -> Rows:
+    rows = judged(main_rows(frame), study.protocol)
     seconds = trials_of(rows).groupby("listener")["elapsed_s"].mean()
     reasons = done.reasons
     return [
@@ -251,14 +268,15 @@ def _listener_rows(frame: pandas.DataFrame, done: Exclusions) -> Rows:
             "seconds_a_trial": float(seconds[row["listener"]]),
             "excluded": ", ".join(reasons.get(row["listener"], [])),
         }
-        for row in listener_table(rows).to_dict("records")
+        for row in listener_table(rows, NEUTRAL.get(study.protocol)).to_dict("records")
     ]
 
 
-def _balance(rows: pandas.DataFrame) -> Rows:
+def _balance(rows: pandas.DataFrame, study: Study) -> Rows:
     """How often each system was rated, over sentences and in either place."""
     found = []
-    for system, of in rows.groupby("system", sort=False):
+    for system in _order(rows, study):
+        of = rows[rows["system"] == system]
         cells = of.groupby("sentence").size()
         found.append({"system": system, "ratings": len(of), "sentences": len(cells), "fewest": int(cells.min()),
                       "most": int(cells.max()), "listeners": of["listener"].nunique(),
@@ -278,6 +296,13 @@ def _nobody(done: Exclusions, frame: pandas.DataFrame) -> str:
         return "there are no ratings yet; open the study and wait for listeners (streamflow study monitor STUDY)"
     rules = ", ".join(f"{of.name} {len(of.removed)}" for of in done.outcomes if of.removed)
     return f"the registered rules exclude all {done.listeners} listeners ({rules}); look at them with `streamflow study export`"
+
+
+def _columns(rows: Rows, names: tuple[str, ...]) -> Rows:
+    """The columns that some row has a value of."""
+    told = [name for name in names if any(row.get(name) is not None and row[name] == row[name] for row in rows)]
+    told = [name for name in names if name in told or name in ("low", "high") and "mean" in names]
+    return [{name: row.get(name) for name in told} for row in rows]
 
 
 def _plain(value: Any) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas
 
 from .reliability import listener_table
-from .rows import main_rows, trials_of, with_subject
+from .rows import NEUTRAL, judged, main_rows, trials_of
 
 QUICK, SLOW = 1 / 3, 4.0  # times the median listener's time a trial
-INVERTED = -0.2  # correlation with the others below which a scale may have been read upside down
+CHANCE = 0.05  # an honest listener's correlation with the others is so negative no oftener than this
 
 
 def anomalies(frame: pandas.DataFrame, sessions: pandas.DataFrame | None = None) -> list[dict[str, str]]:
@@ -16,10 +16,19 @@ def anomalies(frame: pandas.DataFrame, sessions: pandas.DataFrame | None = None)
     rows = main_rows(frame)
     trials = trials_of(rows)
     found = [*_times(trials), *_audio(trials), *_same_person(sessions), *_same_answers(rows)]
-    for row in listener_table(with_subject(rows)).to_dict("records") if len(rows) else []:
-        if row["correlation"] < INVERTED:
-            found.append(_row(row["listener"], "against the others", f"correlation {row['correlation']:.2f}"))
-    return found
+    return found + (_against(rows) if len(rows) else [])
+
+
+def _against(rows: pandas.DataFrame) -> list[dict[str, str]]:
+    """Listeners who may have read the scale upside down."""
+    protocol = str(rows["protocol"].iloc[0])
+    table = listener_table(judged(rows, protocol), NEUTRAL.get(protocol))
+    return [
+        _row(row["listener"], "against the others", f"correlation {row['correlation']:.2f} over {row['shared']} stimuli "
+             f"(by chance in {max(1, round(100 * row['against_p']))} of 100 listeners)")
+        for row in table.to_dict("records")
+        if row["against_p"] < CHANCE
+    ]  # fmt: skip
 
 
 def _row(listener: str, what: str, detail: str) -> dict[str, str]:

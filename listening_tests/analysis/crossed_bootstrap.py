@@ -116,21 +116,27 @@ def resample_weights(
         listeners, sentences: ``[n]``, of each rating; anything that can be told apart.
 
     Returns:
-        float32 ``[replicates, n]``.
+        float32 ``[replicates, n]``; ``[0, n]`` where the claim cannot be made, of one listener or (for both) one sentence: what
+        was drawn once says nothing of the spread, and an interval of no width would be a lie.
     """
     check_choice("claim", claim, CLAIMS)
     generator = np.random.default_rng(seed)
     listener, sentence = (pandas.factorize(np.asarray(codes))[0] for codes in (listeners, sentences))
+    if len(np.unique(listener)) < 2 or (claim == BOTH and len(np.unique(sentence)) < 2):
+        return np.empty((0, len(listener)), dtype=np.float32)
     weights = _draw(generator, listener, replicates)[:, listener]
     return weights * _draw(generator, sentence, replicates)[:, sentence] if claim == BOTH else weights
 
 
 def percentile_interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Bounds that hold the middle ``level`` of the replicates that are numbers; NaN without any."""
+    """Bounds that hold the middle ``level`` of the replicates that are numbers.
+
+    NaN without any, and where all are alike (every answer right): resampling then knows nothing of the spread.
+    """
     check_level(level)
     values = np.asarray(replicates, dtype=np.float64)
     values = values[np.isfinite(values)]
-    if not len(values):
+    if not len(values) or np.ptp(values) <= 1e-9 * max(1.0, float(np.abs(values).max())):
         return np.nan, np.nan
     low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)

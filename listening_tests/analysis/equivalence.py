@@ -49,11 +49,19 @@ def equivalence(
     Raises:
         StudyError: a margin or alpha that cannot be, or a system without ratings.
     """
-    if not margin > 0 or not np.isfinite(margin):
-        raise StudyError(f"margin {margin} must be above 0, in points of the rating scale, such as 0.2")
     if not 0 < alpha < 0.5:
         raise StudyError(f"alpha {alpha} must lie between 0 and 0.5, such as 0.05")
-    estimate = difference(frame, a, b, level=1 - 2 * alpha, **options)
+    return within_margin(difference(frame, a, b, level=1 - 2 * alpha, **options), margin, alpha=alpha)
+
+
+def within_margin(estimate: Estimate, margin: float, *, alpha: float = 0.05) -> Equivalence:
+    """The tests for an estimate of level ``1 - 2 alpha`` that is 0 where systems are alike, such as a CMOS.
+
+    Raises:
+        StudyError: a margin that cannot be.
+    """
+    if not margin > 0 or not np.isfinite(margin):
+        raise StudyError(f"margin {margin} must be above 0, in points of the rating scale, such as 0.2")
     if not estimate.has_interval:
         return Equivalence(estimate, margin, np.nan, False, "inconclusive")
     below, above = ((side * estimate.mean + margin) / estimate.se for side in (1, -1))

@@ -14,6 +14,9 @@ from listening_tests.study import Study
 from .mushra import screening
 from .rows import main_rows, trials_of
 
+NO_DIFFERENCE = {"ab": "same", "ccr": "0", "same-different": "same"}
+"""Response that a careful listener gives again and again where systems are alike: no sign of straight-lining."""
+
 Caught = Callable[[pandas.DataFrame, "pandas.DataFrame | None", Study], set[str]]
 
 
@@ -93,7 +96,8 @@ def rules_of(study: Study) -> list[Rule]:
         (repeats is not None and study.screening.repeats > 0, "repeats",
          f"differed from themselves by more than {repeats or 0:.0%} of the scale in repeated trials, on average", _repeats),
         (of.same_answer_share < 1 and not seams, "same answer",
-         f"gave one and the same answer in more than {of.same_answer_share:.0%} of the trials", _same_answer),
+         f"gave one and the same answer in more than {of.same_answer_share:.0%} of the trials"
+         + (" (other than no difference)" if study.protocol in NO_DIFFERENCE else ""), _same_answer),
         (of.underrun_share < 1, "underruns",
          f"had audio underruns in more than {of.underrun_share:.0%} of the trials", _underruns),
         (slow is not None, "too quick", f"took less than {slow or 0:g} s a trial on average", _too_quick),
@@ -151,7 +155,8 @@ def _repeats(frame: pandas.DataFrame, sessions: pandas.DataFrame | None, study: 
 
 def _same_answer(frame: pandas.DataFrame, sessions: pandas.DataFrame | None, study: Study) -> set[str]:
     rows = main_rows(frame)
-    most = rows.groupby(["listener", "response"]).size().groupby("listener").max() / rows.groupby("listener").size()
+    telling = rows[rows["response"] != NO_DIFFERENCE.get(study.protocol)]  # who hears no difference may say so throughout
+    most = telling.groupby(["listener", "response"]).size().groupby("listener").max() / rows.groupby("listener").size()
     enough = rows.groupby("listener").size() >= 3  # of two answers alike nothing follows
     return _named(most[enough.reindex(most.index)], study.exclusion.same_answer_share)
 

@@ -115,7 +115,7 @@ def _design(study: Study, counts: Mapping[str, int]) -> list[str]:
 def _listeners(
     study: Study, facts: Mapping[str, Any], counts: Mapping[str, int], sessions: pandas.DataFrame | None
 ) -> list[str]:
-    recruited = facts.get("recruitment")
+    recruited = facts.get("recruitment") or study.recruitment
     how = f"Recruitment: {recruited}" if recruited else f"{NOT_NOTED} how listeners were recruited or paid; add it"
     simulated = (
         "These listeners are simulated: the numbers test the method and say nothing of the systems. "
@@ -180,7 +180,29 @@ def _statistics(study: Study, claim: str) -> list[str]:
         )
     if study.protocol not in PAIR_PROTOCOLS:
         said.insert(1, "p values of pairwise differences are corrected by Holm's method over all pairs shown.")
+        said.append(_beside(study))
+    else:
+        said.insert(1, "p values are corrected by Holm's method over all pairs.")
+    if study.analysis.margin is not None and (study.protocol == "ccr" or study.protocol not in PAIR_PROTOCOLS):
+        said.append(
+            f"Equivalence within the margin of {study.analysis.margin:g} points, registered before the first rating: two "
+            "one-sided tests at 0.05 (Schuirmann, 1987), corrected by Holm's method over all pairs."
+        )
     return said
+
+
+def _beside(study: Study) -> str:
+    """What stands beside the differences and decides nothing."""
+    said = (
+        "Beside them stand a sign-flip permutation test over listeners, which speaks of these sentences alone, and the paired "
+        "d of the listeners' own differences"
+    )
+    if study.protocol == "seam-locating":
+        return f"{said}."
+    return (
+        f"{said}, the probability that a rating of one system is above one of the other, and, as a check, a linear mixed model "
+        "(REML) with random effects of listeners and sentences."
+    )
 
 
 def _identity(study: Study, facts: Mapping[str, Any]) -> list[str]:

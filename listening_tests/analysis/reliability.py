@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pandas
+from scipy import stats
 
 FEWEST = 4  # stimuli shared with others, for a correlation worth printing
 
@@ -62,11 +63,18 @@ def agreement(frame: pandas.DataFrame) -> dict[str, float | int | str]:
     return {"model": kind, "single": single, "mean": mean, "ratings_a_stimulus": per, "stimuli": len(wide)}
 
 
-def listener_table(frame: pandas.DataFrame) -> pandas.DataFrame:
+def listener_table(frame: pandas.DataFrame, neutral: float | None = None) -> pandas.DataFrame:
     """A row a listener: how they rate, and how that goes with the rest.
 
-    Columns listener, ratings, mean, sd, same_answer_share, correlation (with the mean of the others' ratings of the same
-    stimuli, NaN below four stimuli), shared (stimuli it rests on), bias (mean distance from the others).
+    Args:
+        frame: columns listener, sentence, system, value.
+        neutral: of comparisons, the value that says neither; correlations are then about it and not about the means, so that
+            they tell who goes the other way in a study of one pair.
+
+    Returns:
+        Columns listener, ratings, mean, sd, same_answer_share, correlation (with the mean of the others' ratings of the same
+        stimuli, NaN below four stimuli), against_p (one-sided, of a correlation so negative by chance), shared (stimuli it
+        rests on), bias (mean distance from the others).
     """
     cells = frame.groupby(["listener", "sentence", "system"], as_index=False, sort=False)["value"].mean()
     groups = cells.groupby(["sentence", "system"])["value"]
@@ -76,16 +84,25 @@ def listener_table(frame: pandas.DataFrame) -> pandas.DataFrame:
     for listener, own in cells.assign(others=others).groupby("listener", sort=False):
         both = own.dropna(subset=["others"])
         values = frame.loc[frame["listener"] == listener, "value"]
+        correlation, against_p = _correlation(both["value"], both["others"], neutral)
         rows.append({
             "listener": str(listener), "ratings": len(values), "mean": float(values.mean()), "sd": float(values.std()),
             "same_answer_share": float(values.value_counts(normalize=True).iloc[0]),
-            "correlation": _correlation(both["value"], both["others"]), "shared": len(both),
+            "correlation": correlation, "against_p": against_p, "shared": len(both),
             "bias": float((both["value"] - both["others"]).mean()) if len(both) else math.nan,
         })  # fmt: skip
     return pandas.DataFrame(rows)
 
 
-def _correlation(a: pandas.Series, b: pandas.Series) -> float:
-    if len(a) < FEWEST or a.std() == 0 or b.std() == 0:
-        return math.nan
-    return float(np.corrcoef(a.to_numpy(float), b.to_numpy(float))[0, 1])
+def _correlation(a: pandas.Series, b: pandas.Series, neutral: float | None) -> tuple[float, float]:
+    """Pearson's (about ``neutral`` where given), and the one-sided p value by t of one so negative."""
+    x, y = a.to_numpy(float), b.to_numpy(float)
+    if len(x) < FEWEST:
+        return math.nan, math.nan
+    x, y = (of - (of.mean() if neutral is None else neutral) for of in (x, y))
+    size = math.sqrt(float(x @ x) * float(y @ y))
+    if size < 1e-12:
+        return math.nan, math.nan
+    r, freedom = float(np.clip(x @ y / size, -1, 1)), len(x) - (2 if neutral is None else 1)
+    t = r * math.sqrt(freedom / max(1 - r * r, 1e-12))
+    return r, float(stats.t.cdf(t, freedom))

@@ -12,6 +12,8 @@ from listening_tests.model import RATING_COLUMNS
 PAIR_PROTOCOLS = frozenset({"ab", "ccr", "abx", "abx-offline", "same-different"})
 ABX_PROTOCOLS = frozenset({"abx", "abx-offline"})
 SLIDER_PROTOCOLS = frozenset({"mushra", "multi-stimulus"})
+NEUTRAL = {"ab": 0.5, "abx": 0.5, "abx-offline": 0.5, "ccr": 0.0, "same-different": 0.5}
+"""Value, as :func:`judged` gives it, that says nothing either way."""
 
 
 def check_frame(frame: pandas.DataFrame, columns: Sequence[str] = tuple(RATING_COLUMNS)) -> pandas.DataFrame:
@@ -36,6 +38,18 @@ def with_subject(frame: pandas.DataFrame) -> pandas.DataFrame:
     pair = frame["against"].fillna("").astype(str)
     subject = frame["system"].astype(str).where(pair == "", frame["system"].astype(str) + " against " + pair)
     return frame.assign(system=subject)
+
+
+def judged(frame: pandas.DataFrame, protocol: str) -> pandas.DataFrame:
+    """Main rows as means are taken of them: :func:`with_subject`, and a value of one meaning.
+
+    Same-different: 1 for a right answer (how often "different" was said of same and different pairs together means nothing).
+    Seam locating: the real seams alone, 1 for a hit.
+    """
+    rows = with_subject(frame)
+    if protocol == "same-different":
+        return rows.assign(value=(rows["response"] == rows["truth"]).astype(float))
+    return rows[rows["truth"] == "seam"] if protocol == "seam-locating" else rows
 
 
 def trials_of(frame: pandas.DataFrame) -> pandas.DataFrame:

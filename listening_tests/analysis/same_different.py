@@ -11,7 +11,7 @@ the pairs that were the same.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from scipy.optimize import brentq
 
 from .crossed_bootstrap import percentile_interval, resample_weights
 from .estimate import BOTH
+from .multiplicity import holm
 
 LARGEST = 12.0
 
@@ -32,7 +33,7 @@ class SameDifferent:
     Attributes:
         different, same: trials of either kind. hits, false_alarms: share of "different" in each (log-linear correction).
         d_prime: low, high at 95 % by the two-way bootstrap. criterion: k, in the unit of d'.
-        p_value: Fisher's exact test, one-sided, that "different" is said more often where it is.
+        p_value: Fisher's exact test, one-sided, that "different" is said more often where it is. p_holm: over the pairs.
     """
 
     system: str
@@ -46,6 +47,7 @@ class SameDifferent:
     d_high: float
     criterion: float
     p_value: float
+    p_holm: float
     listeners: int
     sentences: int
 
@@ -82,7 +84,9 @@ def same_different_scores(
 ) -> list[SameDifferent]:
     """One result for each pair of systems; ``frame``: main ratings, value 1 where "different" was said, ``truth``."""
     groups = frame.groupby(["system", "against"], sort=False)
-    return [_score(system, against, rows, claim, replicates, seed) for (system, against), rows in groups]
+    scored = [_score(system, against, rows, claim, replicates, seed) for (system, against), rows in groups]
+    corrected = holm([of.p_value for of in scored])
+    return [replace(of, p_holm=float(value)) for of, value in zip(scored, corrected, strict=True)]
 
 
 def _score(system: str, against: str, rows: pandas.DataFrame, claim: str, replicates: int, seed: int) -> SameDifferent:
@@ -96,7 +100,7 @@ def _score(system: str, against: str, rows: pandas.DataFrame, claim: str, replic
     return SameDifferent(
         system=system, against=against, different=int(differs.sum()), same=int((~differs).sum()),
         hits=float(hits), false_alarms=float(alarms), d_prime=d_prime(hits, alarms), d_low=low, d_high=high,
-        criterion=criterion_of(alarms), p_value=float(stats.fisher_exact(counts, alternative="greater").pvalue),
+        criterion=criterion_of(alarms), p_value=float(stats.fisher_exact(counts, alternative="greater").pvalue), p_holm=math.nan,
         listeners=rows["listener"].nunique(), sentences=rows["sentence"].nunique(),
     )  # fmt: skip
 

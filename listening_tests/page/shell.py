@@ -6,6 +6,8 @@ file names and changes levels, and its state dies with the process. The scripts 
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 from fastapi import FastAPI
 from gradio.themes.utils import fonts
@@ -54,19 +56,23 @@ def mount_listener(app: FastAPI, path: str = "/listen") -> FastAPI:
         app: that serves ``assets/`` and ``api/`` beside ``path``.
         path: one level deep, as the page looks for ``../assets``.
     """
+    return mount_plain(app, make_listener_page(), path, css=CSS, head=HEAD, show_error=False)
+
+
+def mount_plain(app: FastAPI, blocks: gr.Blocks, path: str, **options: Any) -> FastAPI:
+    """Mount Blocks without what Gradio adds of its own accord: footer, history, monitoring, API pages, fonts of others."""
     return gr.mount_gradio_app(
         app,
-        make_listener_page(),
+        blocks,
         path=path,
+        theme=system_theme(),
         footer_links=[],
         run_history=False,
-        theme=system_theme(),
-        css=CSS,
-        head=HEAD,
-        show_error=False,
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
         enable_monitoring=False,
+        max_file_size="1mb",
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+        **options,
     )

@@ -106,6 +106,14 @@ def test_a_draft_is_not_monitored_and_says_what_to_do(recordings, tmp_path):
     assert code == 2 and "streamflow study open" in said
 
 
+def test_a_code_that_was_never_given_is_told_by_the_exit_code(recordings, tmp_path):
+    out = tmp_path / "first"
+    create(recordings, out)
+    study("open", out)
+    code, said = study("check-code", out, "AAAA-BBBB-CCCC-DDDD")
+    assert code == 1 and "NOT given" in said
+
+
 def test_every_verb_has_an_example():
     code, said = study("--help")
     verbs = [line.split()[1] for line in said.splitlines() if line.startswith("│ ") and not line.startswith("│ --")]
