@@ -265,7 +265,8 @@ class Listener:
         return name
 
 
-@pytest.fixture(scope="session")
+# Not of the session: while Playwright runs, its event loop is this thread's, and other tests' asyncio.run is refused.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no Chromium; install Debian's package chromium")

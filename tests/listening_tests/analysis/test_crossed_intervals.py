@@ -152,6 +152,25 @@ def test_percentiles_leave_out_replicates_that_are_no_number():
     assert np.isnan(percentile_interval(np.array([np.nan]))).all()
 
 
+def test_replicates_that_are_all_alike_make_no_interval():
+    assert np.isnan(percentile_interval(np.ones(50))).all()
+
+
+@pytest.mark.parametrize(
+    ("listeners", "sentences", "claim", "drawn"),
+    [
+        (1, 5, BOTH, 0),
+        (1, 5, LISTENERS, 0),
+        (5, 1, BOTH, 0),
+        (5, 1, LISTENERS, 20),
+        (5, 5, BOTH, 20),
+    ],
+)
+def test_nothing_is_resampled_of_one_listener_or_one_sentence(listeners, sentences, claim, drawn):
+    rows = np.repeat(np.arange(listeners), sentences), np.tile(np.arange(sentences), listeners)
+    assert resample_weights(*rows, 20, claim=claim).shape == (drawn, listeners * sentences)
+
+
 def test_tables_hold_every_system_and_pair_with_holms_correction():
     frame = ratings(offsets=(1.5, 0.2, 0.0))
     assert list(mean_opinions(frame)["system"]) == ["s0", "s1", "s2"]
