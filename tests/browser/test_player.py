@@ -355,7 +355,8 @@ def test_an_answer_opens_after_listening_and_says_what_was_chosen(
     assert sent["answer"] == expected
     for stimulus in STEPS[name]["stimuli"]:
         [[start, end]] = sent["listened"][stimulus["label"]]
-        assert start == 0 and end == pytest.approx(stimulus["seconds"], abs=2e-3)
+        # on a busy machine the clock may have run into the fade-in (8 ms) when the page first looks at it
+        assert 0 <= start <= 0.01 and end == pytest.approx(stimulus["seconds"], abs=2e-3)
     kinds = {event["type"] for event in sent["events"]}
     assert {"context", "play", "seek", "ended", "answer"} <= kinds
     assert page.evaluate("[...missing]") == [] and page.evaluate("answers.length") == 1
