@@ -104,7 +104,7 @@ async def everybody(
 def test_200_listeners_and_a_server_killed_again_and_again(make_study, database_url, tmp_path):
     listeners = 200
     _, folder = make_study(
-        simulated=True, sentences=6, design={"listeners": listeners},
+        simulated=True, sentences=6, design={"listeners": listeners}, access={"return_slot_after_min": 1e6},
         screening={"level": False, "training": 0, "traps": 0},
     )  # fmt: skip
     opened = open_study(folder, database_url)
