@@ -66,6 +66,11 @@ class RunFolder:
         """The recording as loaded."""
         return self.audio(REFERENCE, utterance)
 
+    @property
+    def listening(self) -> Path:
+        """Results of listening tests, ``STUDY.json`` each; written when a study of the run is analysed."""
+        return self.path / "listening"
+
     def rendering_record(self, system: str, utterance: str) -> Path:
         """Key, audio hash, trace and latency."""
         return self.path / ".renderings" / system / f"{utterance}.json"

@@ -19,7 +19,10 @@ from harness.storage import write_bytes
 
 from .analysis.analyse import Analysis, analyse
 from .analysis.exclusions import apply_exclusions
+from .analysis.rows import PAIR_PROTOCOLS, main_rows
+from .errors import StudyError
 from .export import export_ratings
+from .joining import join_run
 from .opening import OpenStudy, load_open_study
 from .page.texts import texts
 from .planning import Effort, plan
@@ -28,15 +31,17 @@ from .service.screening import passed_checks
 from .store.rows import AnswerRow
 
 Tables = list[tuple[str, list[dict[str, Any]]]]
+FEWEST_OF_PILOT = 4  # listeners, and sentences: of fewer a spread is a guess
 PANEL_IDS = ("PROLIFIC_PID", "workerId")
 
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """An analysis and where it lies."""
+    """An analysis and where it lies; ``run`` is the run that now holds its results, None for none."""
 
     analysis: Analysis
     folder: Path
+    run: Path | None = None
 
     @property
     def report(self) -> Path:
@@ -68,10 +73,12 @@ def analyse_study(
 
     frame = opened.store.ratings_frame(opened.study_id, complete_only=False)
     opened.store.audit(by, "analyse", opened.study_id, ratings=len(frame))
-    joined = _run_of(opened, run)
-    found = analyse(frame, opened.study, joined, facts_of(opened, joined), sessions=sessions_of(opened))
-    done = Analysed(found, Path(out) if out else opened.folder / "analysis")
-    write_bytes(done.folder / "analysis.json", found.to_json().encode())
+    decoded = _run_of(opened, run)
+    found = analyse(frame, opened.study, decoded, facts_of(opened, decoded), sessions=sessions_of(opened))
+    folder = Path(out) if out else opened.folder / "analysis"
+    write_bytes(folder / "analysis.json", found.to_json().encode())
+    joined = join_run(found, opened.study_id, decoded)
+    done = Analysed(found, folder, decoded.path if decoded and joined else None)
     write_study_report(found.content(), done.report)
     return done
 
@@ -136,8 +143,7 @@ def plan_study(
     """What a study takes that tells ``difference`` points apart; the spread from a pilot's ratings or assumed."""
     pilot = None
     if opened is not None:
-        frame = opened.store.ratings_frame(opened.study_id)
-        pilot = frame[frame["role"] == "main"]
+        pilot = _pilot(opened)
     pairs = systems * (systems - 1) // 2
     found = plan(
         systems,
@@ -157,6 +163,29 @@ def plan_study(
         ("other ways", list(found.options)),
         (f"spread {spread} (standard deviations, points)", [components]),
     ]
+
+
+def _pilot(opened: OpenStudy) -> pandas.DataFrame:
+    """Main ratings of those whom the registered rules leave in.
+
+    Raises:
+        StudyError: of comparisons, whose spread is not that of ratings, or too few to tell the spread from.
+    """
+    if opened.study.protocol in PAIR_PROTOCOLS or opened.study.protocol == "seam-locating":
+        raise StudyError(
+            f"{opened.folder}: {opened.study.protocol} has no ratings of single systems to take a spread from; give a pilot "
+            "that rates them, or leave --pilot out"
+        )
+    frame = opened.store.ratings_frame(opened.study_id, complete_only=False)
+    kept = main_rows(apply_exclusions(frame, opened.study, sessions_of(opened)).kept)
+    kept = kept[kept["system"].isin(opened.study.systems)]
+    had = {name: kept[name].nunique() for name in ("listener", "sentence", "system")}
+    if min(had["listener"], had["sentence"]) < FEWEST_OF_PILOT or had["system"] < 2:
+        raise StudyError(
+            f"{opened.folder}: {had['listener']} listeners, {had['sentence']} sentences and {had['system']} systems do not "
+            f"show a spread; a pilot takes {FEWEST_OF_PILOT} listeners, {FEWEST_OF_PILOT} sentences and 2 systems"
+        )
+    return kept
 
 
 def _run_of(opened: OpenStudy, run: str | Path | None) -> Run | None:

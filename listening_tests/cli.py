@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from .opening import OpenStudy
 
 console = Console(stderr=True, highlight=False)
-output = Console(highlight=False, soft_wrap=True)
+PIPED = 200  # columns of a table that goes into a file or a pipe
+output = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
 
 app = typer.Typer(
     help="Listening tests in the browser: MOS, CMOS, AB, ABX, MUSHRA, and streaming's own.",
@@ -65,6 +67,10 @@ def create(
     trap_recordings: Annotated[
         Path | None, typer.Option(help="Folder of own trap recordings with traps.csv. [tones in the study's sounds]")
     ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="Points of the scale that do not matter: registers a test of equivalence. [none]"),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of every random choice. [0]")] = None,
 ) -> None:
     """Make a study from a run or from folders of recordings.
@@ -82,6 +88,7 @@ def create(
     changes = {
         "protocol": protocol, "title": title, "systems": _names(systems), "languages": _names(languages), "seed": seed,
         "design.listeners": listeners, "design.trials": trials, "screening.headphones": _names(headphones),
+        "analysis.margin": margin,
     }  # fmt: skip
     with _progress("sounds") as step:
         made = create_study(
@@ -151,6 +158,8 @@ def invite(
 
         streamflow study invite studies/first --count 30 --address https://listen.example.org > links.txt
     """
+    if not address.startswith(("http://", "https://")):
+        raise StudyError(f"--address {address!r} makes no link; begin it with https:// or http://")
     opened = _open(study, database)
     for token in opened.store.create_invitations(opened.study_id, count):
         typer.echo(f"{address.rstrip('/')}/s/{opened.token}?invitation={token}")
@@ -195,6 +204,8 @@ def analyse(
     for title, rows in written.tables():
         _print_table(title, rows)
     typer.echo(f"report: {written.report}")
+    if written.run:
+        typer.echo(f"the run has the results too: streamflow report {written.run}")
 
 
 @app.command()
@@ -365,9 +376,11 @@ def _print_table(title: str, rows: list[dict[str, Any]]) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in rows[0]:
-        table.add_column(column, justify="right" if _is_number(rows[0][column]) else "left")
+        table.add_column(
+            column, justify="right" if any(_is_number(row[column]) for row in rows) else "left", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*map(cell_text, row.values()))
+        table.add_row(*(cell_text(value, column) for column, value in row.items()))
     output.print(table)
 
 

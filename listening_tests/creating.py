@@ -44,12 +44,15 @@ class Created:
 
     def summary(self) -> str:
         """One line of what there is."""
-        sounds, sentences = len(self.stimuli.stimuli), len(self.stimuli.sentences)
+        sounds, sentences = len(self.stimuli.stimuli), len({rated.sentence for rated in self.stimuli.of_role("test")})
+        others = len(self.stimuli.sentences) - sentences
+        practice = f" and {others} for practice" if others else ""
         block = block_size(self.study, self.stimuli)
         hint = "" if self.study.design.listeners % block == 0 else f"; exactly balanced after every {block}"
         return (
-            f"{self.folder}: {self.study.protocol}, {len(self.study.systems)} systems, {sentences} sentences, "
+            f"{self.folder}: {self.study.protocol}, {len(self.study.systems)} systems, {sentences} sentences{practice}, "
             f"{sounds} sounds, {self.study.design.listeners} listeners wanted{hint}"
+            + ("\nwith one sentence nothing can be said of others: no intervals" if sentences == 1 else "")
         )
 
 
@@ -153,6 +156,12 @@ def _study(template: Path | None, changes: dict[str, Any], run: Run | None, fold
             raise StudyError(f"{run.path}: has no system {unknown[0]!r}; it has {', '.join(run.systems)}")
     study = Study.from_table(table, str(template) if template else "the study")
     protocol.conditions(study.systems, study)  # raises where the protocol cannot compare these
+    low, high = protocol.value_range
+    if study.analysis.margin is not None and study.analysis.margin >= high - low:
+        raise StudyError(
+            f"analysis.margin = {study.analysis.margin:g} is as wide as the scale, {low:g} to {high:g}; give a difference that "
+            "does not matter to anybody"
+        )
     return study
 
 

@@ -73,6 +73,7 @@ def tidy_frame(frame: pandas.DataFrame, reasons: Mapping[str, list[str]]) -> pan
     tidy = frame[list(RATING_COLUMNS)].copy()
     for column, kind in RATING_COLUMNS.items():
         tidy[column] = tidy[column].fillna("").astype(str) if kind is str else tidy[column].astype(kind)
+    tidy["elapsed_s"], tidy["coverage"] = tidy["elapsed_s"].round(3), tidy["coverage"].round(4)
     tidy["excluded"] = tidy["listener"].map(lambda name: "; ".join(reasons.get(name, ())))
     return tidy.sort_values(
         ["slot", "listener", "position", "role", "truth", "order"], kind="stable", ignore_index=True

@@ -16,7 +16,6 @@ import pandas
 from .analysis.crossed_bootstrap import mean_opinion
 from .analysis.rows import judged
 from .errors import StudyError
-
 from .protocols import get_protocol
 
 if TYPE_CHECKING:

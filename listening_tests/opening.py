@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def open_study(folder: str | Path, database: str | None = None) -> OpenStudy:
             raise StudyError(f"{folder / FROZEN}: not readable; copy it back from a backup")
         write_json(folder / FROZEN, {**frozen, "opened_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
     else:
-        _check_unchanged(folder, kept, frozen)
+        frozen = _check_unchanged(folder, study, kept, frozen)
     opened = _connect(folder, study, stimuli, frozen, database)
     opened.store.set_state(opened.study_id, "open")
     return opened
@@ -93,7 +94,7 @@ def load_open_study(folder: str | Path, database: str | None = None) -> OpenStud
     kept = read_json(folder / FROZEN)
     if kept is None:
         raise StudyError(f"{folder}: has not been opened; open it with `streamflow study open {folder}`")
-    _check_unchanged(folder, kept, frozen)
+    frozen = _check_unchanged(folder, study, kept, frozen)
     return _connect(folder, study, stimuli, frozen, database)
 
 
@@ -103,17 +104,39 @@ def _read(folder: Path) -> tuple[Study, StimulusSet, dict[str, Any]]:
     stimuli.verify()
     frozen = {
         "study": study.hash(),
+        "table": study.table(),
         "stimuli_digest": stimuli.digest(),
         "stimuli": {stimulus_id: stimulus.sha256 for stimulus_id, stimulus in stimuli.stimuli.items()},
     }
     return study, stimuli, frozen
 
 
-def _check_unchanged(folder: Path, kept: Any, frozen: dict[str, Any]) -> None:
+def _check_unchanged(folder: Path, study: Study, kept: Any, frozen: dict[str, Any]) -> dict[str, Any]:
+    """What was frozen, if it is still that; its hash stays the study's even where a newer version would make another."""
     remedy = f"put back what was frozen, or copy the folder to a new name without {FROZEN} and open that"
-    for what, name in (("study", "study.toml"), ("stimuli_digest", "stimuli.json")):
-        if not isinstance(kept, dict) or kept.get(what) != frozen[what]:
+    kept = kept if isinstance(kept, dict) else {}
+    same = {"study.toml": _is_same(study, kept), "stimuli.json": kept.get("stimuli_digest") == frozen["stimuli_digest"]}
+    for name, unchanged in same.items():
+        if not unchanged:
             raise StudyError(f"{folder / name}: has changed since the study was opened; {remedy}")
+    return {**frozen, "study": kept["study"]}
+
+
+def _is_same(study: Study, kept: Mapping[str, Any]) -> bool:
+    """Whether the file says what was frozen. Both are read by today's code, as a newer version may know more keys: they
+    have their defaults in both, or one of the two was changed.
+    """
+    if kept.get("study") == study.hash():
+        return True
+    try:
+        return bool(kept.get("study")) and Study.from_table(kept["table"]).hash() == study.hash()
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        StudyError,
+    ):  # frozen by a version that kept the hash alone, or damaged
+        return False
 
 
 def _connect(

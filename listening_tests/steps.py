@@ -26,7 +26,8 @@ def check_plain_answer(step: Step, answer: Mapping[str, Any]) -> None:
     elif step.kind in ("level", "break"):
         fine = answer.get("done") is True
     elif step.kind == "headphones":
-        fine = answer.get("choice") in step.sources
+        choice = answer.get("choice")
+        fine = isinstance(choice, str) and choice in step.sources
     elif step.kind == "questions":
         replies = answer.get("replies")
         asked = step.public.get("questions", ())

@@ -29,6 +29,10 @@ class Workspace:
         """Studies, by folder name."""
         return sorted(path.parent.name for path in self.folder.glob("*/study.toml"))
 
+    def frozen_names(self) -> list[str]:
+        """Studies that were opened at some time, by folder name."""
+        return [name for name in self.names() if (self.folder / name / "frozen.json").is_file()]
+
     def run_names(self) -> list[str]:
         """Runs, the newest first."""
         found = sorted(self.runs.glob("*/run.toml"), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -75,12 +79,16 @@ class Workspace:
         """Freeze and open a study, or open a closed one again."""
         opened = open_study(self.path(name), self.database)
         with self._lock:
-            self._opened[name] = opened
-        return opened
+            kept = self._opened.get(name)
+            if kept is None or (kept.token, kept.identity) != (opened.token, opened.identity):
+                self._opened[name] = kept = opened
+        if kept is not opened:
+            opened.store.close()  # its connections; those of the one that is kept go on
+        return kept
 
     def close(self, name: str) -> None:
         """Let no more listeners in."""
-        close_study(self.path(name), self.database)
+        close_study(self.path(name), self.database).store.close()
 
     def by_token(self, token: str) -> OpenStudy | None:
         """The study behind a listener's link, None where there is none."""
@@ -92,14 +100,22 @@ class Workspace:
         return None
 
     def overview(self) -> list[dict[str, Any]]:
-        """One row a study: what it is and how far it is."""
+        """One row a study: what it is and how far it is; of one that cannot be read, why."""
         rows = []
         for name in self.names():
-            study = load_study(self.path(name))
-            row = {"study": name, "protocol": study.protocol, "state": "draft", "started": 0, "completed": 0}
-            if self.is_frozen(name):
-                opened = self.opened(name)
-                counts = opened.store.counts(opened.study_id)
-                row.update(state=opened.state, started=counts.started, completed=counts.complete)
-            rows.append({**row, "wanted": study.design.listeners})
+            row = {"study": name, "protocol": "", "state": "draft", "started": 0, "completed": 0, "wanted": 0}
+            try:
+                row.update(self._progress(name))
+            except StudyError as error:  # one broken study must not hide the others
+                row["state"] = str(error)
+            rows.append(row)
         return rows
+
+    def _progress(self, name: str) -> dict[str, Any]:
+        study = load_study(self.path(name))
+        row = {"protocol": study.protocol, "wanted": study.design.listeners}
+        if not self.is_frozen(name):
+            return row
+        opened = self.opened(name)
+        counts = opened.store.counts(opened.study_id)
+        return {**row, "state": opened.state, "started": counts.started, "completed": counts.complete}

@@ -20,6 +20,7 @@ from reports.comparison import Comparison
 from reports.figures import to_json
 from reports.headline import findings
 from reports.latency_figures import chunk_latency_figure, quality_latency_figure, time_split_figure
+from reports.listening_tables import listening_section
 from reports.methods import facts, methods
 from reports.metric_figures import metric_figure
 from reports.players import MOST_AUDIO_BYTES, player_rows
@@ -79,6 +80,7 @@ def render(comparison: Comparison, *, most_players: int = 24, most_audio_bytes: 
         "comparison": comparison,
         "facts": facts(comparison),
         "findings": findings(comparison, decimals),
+        "listening": listening_section(comparison),
         "main_table": main_table(comparison, decimals),
         "difference_table": difference_table(comparison, decimals),
         "metric_figures": [(m, metric_figure(comparison, m)) for m in comparison.metrics],

@@ -85,13 +85,26 @@ def facts(content: Mapping[str, Any]) -> list[Fact]:
 
 def findings(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the study says, in sentences, and no more than it says."""
-    found = [("Results", _results(content)), ("Told apart", _differences(content) + _comparisons(content) + _discrimination(content))]
+    apart = _differences(content) + _comparisons(content) + _discrimination(content)
+    found = [("Results", _results(content)), ("Told apart", apart)]
     removed = [f"{row['removed']} ({row['rule']})" for row in content["exclusions"] if row["removed"]]
     left_out = f"Left out: {join(removed)}." if removed else "Nobody was left out."
     found.append(("Exclusions", [left_out]))
+    against = sum(
+        row["what"] == "against the others" and not _is_out(content, row["listener"]) for row in content["anomalies"]
+    )
+    if against:
+        who = count(against, "listener")
+        found.append(
+            ("Look at", [f"{who} analysed went against the others, as if the scale were upside down: see Listeners."])
+        )
     if content["study"]["simulated"]:
         found.insert(0, ("Simulated", ["These listeners are programs: the numbers test the method, not the systems."]))
     return [{"topic": topic, "sentences": sentences} for topic, sentences in found if sentences]
+
+
+def _is_out(content: Mapping[str, Any], listener: str) -> bool:
+    return any(row["listener"] == listener for row in content["excluded"])
 
 
 def _results(content: Mapping[str, Any]) -> list[str]:
@@ -125,20 +138,21 @@ def _comparisons(content: Mapping[str, Any]) -> list[str]:
     """AB and CCR: pairs whose mean was tested against neither."""
     rows = [row for row in content["estimates"] if row["p_holm"] is not None]
     apart = [row for row in rows if row["p_holm"] < ENOUGH]
-    neutral, digits = (0.5 if content["study"]["protocol"] == "ab" else 0.0), decimals(content["estimates"])
-    said = [
-        f"{_better(row, neutral)}: {number(row['mean'], digits, signed=not neutral)} (p {p_text(row['p_holm'])} after Holm)"
-        for row in apart
-    ]
+    ab, digits = content["study"]["protocol"] == "ab", decimals(content["estimates"])
+    said = [f"{_better(row, digits, ab)} (p {p_text(row['p_holm'])} after Holm)" for row in apart]
     rest = [row["system"] for row in rows if row not in apart]
     sentences = [f"{join(said)}."] if said else []
     sentences += [f"No preference shown, which does not show that there is none: {join(rest)}."] if rest else []
     return sentences + _equivalent(rows, lambda row: row["system"])
 
 
-def _better(row: Mapping[str, Any], neutral: float) -> str:
+def _better(row: Mapping[str, Any], digits: int, ab: bool) -> str:
+    """The better system first, by how much: points, or the share of answers (no preference counts half)."""
     system, base = row["system"].split(" against ")
-    return f"{system} preferred to {base}" if row["mean"] > neutral else f"{base} preferred to {system}"
+    over = row["mean"] - 0.5 if ab else row["mean"]
+    better, worse = (system, base) if over > 0 else (base, system)
+    how = f"in {number(0.5 + abs(over), digits)} of the answers" if ab else f"by {number(abs(over), digits)} points"
+    return f"{better} preferred to {worse} {how}"
 
 
 def _equivalent(rows: Sequence[Mapping[str, Any]], name: Callable[[Mapping[str, Any]], str]) -> list[str]:
@@ -147,7 +161,9 @@ def _equivalent(rows: Sequence[Mapping[str, Any]], name: Callable[[Mapping[str, 
     if not tested:
         return []
     alike, margin = [name(row) for row in tested if row["equivalent"]], f"{tested[0]['margin']:g} points"
-    return [f"Equivalent within {margin}: {join(alike)}." if alike else f"Equivalence within {margin} was shown of no pair."]
+    return [
+        f"Equivalent within {margin}: {join(alike)}." if alike else f"Equivalence within {margin} was shown of no pair."
+    ]
 
 
 def _discrimination(content: Mapping[str, Any]) -> list[str]:
@@ -161,4 +177,6 @@ def _discrimination(content: Mapping[str, Any]) -> list[str]:
     below = [f"{row['system']} and {row['against']}" for row in content["abx"] if row["p_below"] < ENOUGH / len(rows)]
     sentences = [f"{join(said)}."] if said else []
     sentences += [f"Not told apart, which does not show that nobody can: {join(rest)}."] if rest else []
-    return sentences + ([f"Fewer right than by guessing, so look for answers turned round: {join(below)}."] if below else [])
+    return sentences + (
+        [f"Fewer right than by guessing, so look for answers turned round: {join(below)}."] if below else []
+    )

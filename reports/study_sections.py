@@ -54,10 +54,13 @@ def sections_of(content: Content, looks: Looks) -> list[Section]:
 def results(content: Content, looks: Looks) -> Section:
     rows, unit = content["estimates"], unit_of(content["study"]["protocol"])
     digits = decimals(rows)
-    rule = {"ab": 0.5, "abx": 0.5, "abx-offline": 0.5, "same-different": 0.5, "ccr": 0.0}.get(content["study"]["protocol"])
+    rule = {"ab": 0.5, "abx": 0.5, "abx-offline": 0.5, "same-different": 0.5, "ccr": 0.0}.get(
+        content["study"]["protocol"]
+    )
     shown = interval_figure(rows, looks, unit, ("system", *INTERVAL), rule)
     told = table(
-        f"The {unit} with its 95 % interval; the claim is about {content['claim']}.",
+        f"The {unit} with its 95 % interval; the claim is about {content['claim']}."
+        + (" Every trial counts once, however many joins it has." if content["seams"] else ""),
         "system" if content["differences"] else "judged",
         rows,
         {
@@ -99,7 +102,10 @@ def pairs(content: Content, looks: Looks) -> Section | None:
 
 def _tested(rows: Sequence[Content]) -> dict[str, Any]:
     """Columns of p, of p after Holm, and of the equivalence test where one was registered."""
-    columns: dict[str, Any] = {"p": lambda row: p_text(row["p_value"]), "p (Holm)": lambda row: _told_apart(row["p_holm"])}
+    columns: dict[str, Any] = {
+        "p": lambda row: p_text(row["p_value"]),
+        "p (Holm)": lambda row: _told_apart(row["p_holm"]),
+    }
     if any(row.get("margin") is not None for row in rows):
         columns[f"equivalent within {rows[0]['margin']:g} (p, Holm)"] = lambda row: Cell(
             p_text(row["p_equivalence_holm"]), "equivalent" if row["equivalent"] else ""
@@ -117,11 +123,10 @@ def _sizes_table(rows: Sequence[Content]) -> Table:
         above = ("superiority", "superiority_low", "superiority_high")
         columns["probability of superiority"] = lambda row: estimated(row, above, 2)
     columns["p (sign flips, Holm)"] = lambda row: p_text(row["p_permutation_holm"])
-    caption = (
-        "How large. Paired d: mean of the listeners' own differences in their standard deviation. Superiority: chance that a "
-        "rating of the first is above one of the second, ties half. d and sign flips speak of other listeners, of these very "
-        "sentences."
-    )
+    caption = "How large. Paired d: mean of the listeners' own differences in their standard deviation."
+    if "superiority" in rows[0]:
+        caption += " Superiority: chance that a rating of the first is above one of the second, ties half."
+    caption += " d and sign flips speak of other listeners, of these very sentences."
     return table(caption, "pair", rows, columns, label=lambda row: row["pair"])
 
 
@@ -129,7 +134,7 @@ def _model_table(model: Content, digits: int) -> Table:
     parts = ", ".join(f"{name.replace('_', ' × ')} {number(value)}" for name, value in model["components"].items())
     caption = f"A check by another method: linear mixed model (REML). Standard deviations in points: {parts}."
     if model["note"]:
-        caption += f" {model['note'].capitalize()}."
+        caption += f" Richer ones could not be fitted ({model['note'].removeprefix('left out: ').replace('_', ' × ')})."
     columns = {"difference": lambda row: estimated(row, INTERVAL, digits, signed=True),
                "p (Holm)": lambda row: p_text(row["p_holm"])}  # fmt: skip
     return table(caption, "pair", model["rows"], columns, label=lambda row: f"{row['a']} − {row['b']}")
@@ -211,7 +216,8 @@ def seams(content: Content, looks: Looks) -> Section | None:
     columns = {"heard": lambda row: estimated(row, heard, 2), "of": lambda row: row["seams"],
                "false presses a trial": lambda row: estimated(row, false, 2)}  # fmt: skip
     caption = (
-        "A press within the reaction window of a join is a hit. Random presses hit too: compare the false presses."
+        "Every join counts once. A press within the reaction window of a join is a hit. Random presses hit too, the oftener "
+        "the denser the joins: compare the false presses, and mind that windows that touch leave no place for one."
     )
     told = table(caption, "system", rows, columns, label=lambda row: row["system"], looks=looks)
     return Section("seams", "Joins", figures=figures, tables=[(told, True)])
@@ -239,10 +245,13 @@ def listeners(content: Content, looks: Looks) -> Section | None:
     single, mean = agreed.get("single"), agreed.get("mean")
     lead = "Each listener against the mean of the others in the same stimuli."
     if single is not None:
-        lead += f" Intraclass correlation ({agreed['model']}): {number(single)} for one rating"
-        lead += (
-            f", {number(mean)} for the mean of {number(agreed['ratings_a_stimulus'], 1)}." if mean is not None else "."
-        )
+        lead += f" Intraclass correlation ({agreed['model']}): "
+        if single <= 0:
+            lead += "none, listeners agree no more about one recording than about another."
+        else:
+            lead += f"{number(single)} for one rating"
+            several = number(agreed["ratings_a_stimulus"], 1)
+            lead += f", {number(mean)} for the mean of {several}." if mean is not None else "."
     figures = [("Reliability", reliability_figure(rows))] if any(row["correlation"] is not None for row in rows) else []
     section = Section("listeners", "Listeners", lead, figures)
     if content["anomalies"]:

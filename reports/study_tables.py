@@ -29,10 +29,10 @@ def estimated(row: Mapping[str, Any], keys: tuple[str, str, str], decimals: int,
 
 
 def decimals(rows: Rows, low: str = "low", high: str = "high") -> int:
-    """Digits that the intervals warrant."""
-    return max(
-        2, decimals_for((row[high] - row[low]) / 2 for row in rows if row[low] is not None and row[high] is not None)
-    )
+    """Digits that the intervals warrant; two at least on short scales, as mean opinions are written, one on 0 to 100."""
+    widths = [(row[high] - row[low]) / 2 for row in rows if row[low] is not None and row[high] is not None]
+    long = any(abs(row["mean"]) > 10 for row in rows if row.get("mean") is not None)
+    return max(1 if long else 2, decimals_for(widths) if widths else 0)
 
 
 def table(

@@ -18,8 +18,8 @@ from .messages import told
 def create_tab(
     workspace: Workspace, protocols: Mapping[str, Any], checks: Sequence[str], languages: Sequence[str],
     choice: gradio.Dropdown,
-) -> None:  # fmt: skip
-    """Draw the tab; ``choice`` is the list of studies, which gets the new one."""
+) -> gradio.Dropdown:  # fmt: skip
+    """Draw the tab; ``choice`` is the list of studies, which gets the new one. Returns the list of runs."""
     with gradio.Row():
         run = gradio.Dropdown(workspace.run_names(), label="Run", value=None, info="Where the sounds come from.")
         protocol = gradio.Dropdown(
@@ -63,6 +63,7 @@ def create_tab(
         )
 
     make.click(carry_out, list(inputs.values()), [notice, choice], api_visibility="private", concurrency_limit=2)
+    return run
 
 
 def make_study(workspace: Workspace, given: dict[str, Any], progress: Callable[[int, int], None]) -> str:

@@ -5,10 +5,13 @@ Nothing here reaches a listener: the page is a mount of its own, and its mount a
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import gradio
 import pandas
 from fastapi import FastAPI, Request
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..page.shell import mount_plain
@@ -44,13 +47,17 @@ def make_administration(workspace: Workspace, address: str) -> gradio.Blocks:
             with gradio.Tab("Study"):
                 choice = study_tab(workspace, address)
             with gradio.Tab("New study"):
-                create_tab(workspace, REGISTRY, HEADPHONE_CHECKS, LANGUAGES, choice)
+                run = create_tab(workspace, REGISTRY, HEADPHONE_CHECKS, LANGUAGES, choice)
 
         def refresh() -> pandas.DataFrame:
             return overview_table(workspace)
 
+        def lists() -> tuple[gradio.Dropdown, gradio.Dropdown]:  # what was made since the server started
+            return gradio.Dropdown(workspace.names()), gradio.Dropdown(workspace.run_names())
+
         quiet = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
         gradio.on([page.load, gradio.Timer(REFRESH_S).tick, choice.change], refresh, None, overview, **quiet)
+        page.load(lists, None, [choice, run], **quiet)
     return page
 
 
@@ -60,21 +67,45 @@ def overview_table(workspace: Workspace) -> pandas.DataFrame:
     return pandas.DataFrame(workspace.overview(), columns=columns)
 
 
+class Fence:
+    """Lets nothing through to the mount but an administrator's own requests.
+
+    Gradio asks its ``auth_dependency`` on most of its routes, not on all; and it answers pages of other ports of this
+    machine, to which browsers send the cookie too, as ``SameSite`` does not look at ports.
+    """
+
+    def __init__(self, app: ASGIApp, door: Administration) -> None:
+        self.app, self.door = app, door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] not in ("http", "websocket") or not (path + "/").startswith(ADMINISTRATION + "/"):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":  # the pages use none
+            await send({"type": "websocket.close", "code": 1008})
+        elif self.door.require_administrator(Request(scope)) is None:
+            front = path.rstrip("/") == ADMINISTRATION
+            refused = RedirectResponse("/login", 303) if front else JSONResponse({"error": "log in first"}, 401)
+            await refused(scope, receive, send)
+        elif is_foreign(scope["method"], Headers(scope=scope)):
+            await JSONResponse({"error": "this request comes from another page"}, 403)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def is_foreign(method: str, headers: Headers) -> bool:
+    """Whether a page of another origin, be it another port, makes the request; following a link is not that."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        followed = method == "GET" and headers.get("sec-fetch-mode") == "navigate"
+        return site not in ("same-origin", "none") and not followed
+    origin = headers.get("origin")  # where the connection is not private browsers say no more than this
+    return origin is not None and urlsplit(origin).netloc not in (headers.get("host"), headers.get("x-forwarded-host"))
+
+
 def mount_administration(app: FastAPI, workspace: Workspace, door: Administration, address: str) -> FastAPI:
     """Mount the pages; every request to the mount asks the door, and a browser without a cookie is sent there."""
-
-    class ToLogin:
-        def __init__(self, inner: ASGIApp) -> None:
-            self.inner = inner
-
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            front = scope["type"] == "http" and scope["path"].rstrip("/") == ADMINISTRATION
-            if front and door.require_administrator(Request(scope)) is None:
-                await RedirectResponse("/login", 303)(scope, receive, send)
-            else:
-                await self.inner(scope, receive, send)
-
-    app.add_middleware(ToLogin)
+    app.add_middleware(Fence, door=door)
     return mount_plain(
         app,
         make_administration(workspace, address),

@@ -9,6 +9,7 @@ import pandas
 
 from ..analysing import analyse_study, export_study
 from ..cells import cell_text
+from ..errors import StudyError
 from ..monitoring import monitor_study
 from ..study import load_study
 from ..workspace import Workspace
@@ -81,8 +82,11 @@ def study_tab(workspace: Workspace, address: str) -> gradio.Dropdown:
 
 
 def describe_or_empty(workspace: Workspace, name: str | None, address: str) -> str:
-    """The same, or what to do where there is no study."""
-    return describe(workspace, name, address) if name else EMPTY
+    """The same, or what to do where there is no study, or why it cannot be read: the page must come up all the same."""
+    try:
+        return describe(workspace, name, address) if name else EMPTY
+    except StudyError as error:
+        return f"**{name}** cannot be read: {error}"
 
 
 def describe(workspace: Workspace, name: str, address: str) -> str:
@@ -117,9 +121,9 @@ def tables(named: Any) -> str:
 def markdown_table(frame: pandas.DataFrame) -> str:
     """A table in Markdown; cells' pipes escaped, numbers to three digits."""
 
-    def cell(value: Any) -> str:
-        return cell_text(value).replace("|", "\\|").replace("\n", " ")
+    def cell(value: Any, column: str) -> str:
+        return cell_text(value, column).replace("|", "\\|").replace("\n", " ")
 
     head = [" | ".join(frame.columns), " | ".join("---" for _ in frame.columns)]
-    body = [" | ".join(cell(value) for value in row) for row in frame.itertuples(index=False)]
+    body = [" | ".join(map(cell, row, frame.columns)) for row in frame.itertuples(index=False)]
     return "\n".join(f"| {line} |" for line in head + body)

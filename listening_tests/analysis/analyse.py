@@ -88,8 +88,9 @@ class Analysis:
     def tables(self) -> list[tuple[str, Rows]]:
         """Titles and rows for a terminal: the most telling columns of the tables that have rows."""
         chosen = {
-            "estimates": ("system", "mean", "low", "high", "p_value", "p_holm", "equivalent", "ratings", "listeners", "sentences"),
-            "differences": ("a", "b", "mean", "low", "high", "p_value", "p_holm", "d", "superiority", "p_permutation_holm", "equivalent"),
+            "estimates": ("system", "mean", "low", "high", "p_value", "p_holm", "equivalent", "ratings", "listeners",
+                          "sentences"),
+            "differences": ("a", "b", "mean", "low", "high", "p_value", "p_holm", "d", "superiority", "equivalent"),
             "abx": ("system", "against", "trials", "correct", "p_value", "p_holm", "d_prime", "d_low", "d_high"),
             "same_different": ("system", "against", "hits", "false_alarms", "p_value", "p_holm", "d_prime", "d_low", "d_high"),
             "abilities": ("system", "ability", "low", "high", "wins", "losses", "ties"),
@@ -98,7 +99,7 @@ class Analysis:
             "exclusions": ("rule", "caught", "removed", "left"),
             "correlations": ("metric", "level", "n", "pearson", "spearman", "spearman_low", "spearman_high"),
             "anomalies": ("listener", "what", "detail"),
-        }
+        }  # fmt: skip
         found = [(name, getattr(self, name)) for name in chosen]
         return [(name.replace("_", " "), _columns(rows, chosen[name])) for name, rows in found if rows]
 
@@ -141,7 +142,8 @@ def analyse(
         "excluded": [{"listener": name, "reasons": ", ".join(why)} for name, why in sorted(done.reasons.items())],
         "agreement": agreement(counted), "listeners": _listener_rows(frame, done, study),
         "repeats": repeat_pairs(done.kept).to_dict("records"), "anomalies": anomalies(frame, sessions),
-        "balance": _balance(with_subject(rows), study), **_of_protocol(rows, study, claim, seed), **_objective(rows, study, run, claim, seed),
+        "balance": _balance(with_subject(rows), study), **_of_protocol(rows, study, claim, seed),
+        **_objective(rows, study, run, claim, seed),
     }  # fmt: skip
     given = dict(facts or {})
     text = methods_text(study, given, done, found["counts"], claim, sessions)
@@ -209,7 +211,8 @@ def _of_protocol(rows: pandas.DataFrame, study: Study, claim: str, seed: int) ->
         placed = quartiles(rows).set_index("system", drop=False).loc[_order(rows, study)]
         return {"quartiles": placed.to_dict("records"), "friedman": friedman(systems)}
     if study.protocol == "seam-locating":
-        return {"seams": seam_hits(rows, claim=claim, seed=seed).to_dict("records")}
+        found = seam_hits(rows, claim=claim, seed=seed).set_index("system", drop=False)
+        return {"seams": found.loc[_order(rows, study)].to_dict("records")}
     return {}
 
 
@@ -293,7 +296,7 @@ def _counts(frame: pandas.DataFrame, done: Exclusions, rows: pandas.DataFrame) -
 
 def _nobody(done: Exclusions, frame: pandas.DataFrame) -> str:
     if main_rows(frame).empty:
-        return "there are no ratings yet; open the study and wait for listeners (streamflow study monitor STUDY)"
+        return "there are no ratings yet; open the study, and see them come with `streamflow study monitor`"
     rules = ", ".join(f"{of.name} {len(of.removed)}" for of in done.outcomes if of.removed)
     return f"the registered rules exclude all {done.listeners} listeners ({rules}); look at them with `streamflow study export`"
 
@@ -301,7 +304,7 @@ def _nobody(done: Exclusions, frame: pandas.DataFrame) -> str:
 def _columns(rows: Rows, names: tuple[str, ...]) -> Rows:
     """The columns that some row has a value of."""
     told = [name for name in names if any(row.get(name) is not None and row[name] == row[name] for row in rows)]
-    told = [name for name in names if name in told or name in ("low", "high") and "mean" in names]
+    told = [name for name in names if name in told or (name in ("low", "high") and "mean" in names)]
     return [{name: row.get(name) for name in told} for row in rows]
 
 

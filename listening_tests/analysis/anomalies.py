@@ -24,7 +24,7 @@ def _against(rows: pandas.DataFrame) -> list[dict[str, str]]:
     protocol = str(rows["protocol"].iloc[0])
     table = listener_table(judged(rows, protocol), NEUTRAL.get(protocol))
     return [
-        _row(row["listener"], "against the others", f"correlation {row['correlation']:.2f} over {row['shared']} stimuli "
+        _row(row["listener"], "against the others", f"correlation −{-row['correlation']:.2f} over {row['shared']} stimuli "
              f"(by chance in {max(1, round(100 * row['against_p']))} of 100 listeners)")
         for row in table.to_dict("records")
         if row["against_p"] < CHANCE

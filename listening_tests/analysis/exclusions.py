@@ -155,7 +155,8 @@ def _repeats(frame: pandas.DataFrame, sessions: pandas.DataFrame | None, study: 
 
 def _same_answer(frame: pandas.DataFrame, sessions: pandas.DataFrame | None, study: Study) -> set[str]:
     rows = main_rows(frame)
-    telling = rows[rows["response"] != NO_DIFFERENCE.get(study.protocol)]  # who hears no difference may say so throughout
+    # who hears no difference may say so throughout
+    telling = rows[rows["response"] != NO_DIFFERENCE.get(study.protocol)]
     most = telling.groupby(["listener", "response"]).size().groupby("listener").max() / rows.groupby("listener").size()
     enough = rows.groupby("listener").size() >= 3  # of two answers alike nothing follows
     return _named(most[enough.reindex(most.index)], study.exclusion.same_answer_share)

@@ -9,8 +9,10 @@ from scipy import stats
 from .crossed_bootstrap import percentile_interval, resample_weights
 from .estimate import BOTH
 
-FEWEST_SYSTEMS, FEWEST_CELLS = 3, 5
-FEWEST_FOR_INTERVAL = 5  # of three or four systems a rank correlation has but a handful of values: no interval means anything
+FEWEST_SYSTEMS, FEWEST_CELLS = (
+    5,
+    5,
+)  # of three systems without a difference, every third metric ranks all rightly or wrongly
 
 
 def join_scores(frame: pandas.DataFrame, scores: pandas.DataFrame) -> pandas.DataFrame:
@@ -36,7 +38,7 @@ def correlations(
     Returns:
         Columns metric, identity, level ("system" or "utterance"), n, pearson, pearson_low, pearson_high, spearman,
         spearman_low, spearman_high, kendall. Intervals: two-way bootstrap of listeners and
-        sentences; the systems are as they are; NaN below FEWEST_FOR_INTERVAL points.
+        sentences; the systems are as they are. No rows below FEWEST_SYSTEMS systems or FEWEST_CELLS recordings.
     """
     joined = join_scores(frame, scores)
     if joined.empty:
@@ -84,8 +86,6 @@ def _correlate(joined: pandas.DataFrame, weights: np.ndarray, identity: str, lev
         times = np.ones(len(a), int) if level == "system" else np.maximum(np.rint(weight), 1).astype(int)
         drawn.append(_both(np.repeat(a, times), np.repeat(b, times)))
     pearson, spearman = _both(x, y)
-    if len(x) < FEWEST_FOR_INTERVAL:
-        drawn = []
     bounds = [percentile_interval(column) for column in np.array(drawn).reshape(-1, 2).T]
     return {
         "n": len(x), "pearson": pearson, "pearson_low": bounds[0][0], "pearson_high": bounds[0][1],

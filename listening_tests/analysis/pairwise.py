@@ -29,7 +29,13 @@ LARGEST_MODEL = 3000  # ratings: the mixed model solves a dense system over all 
 
 
 def pair_rows(
-    frame: pandas.DataFrame, pairs: Pairs, *, claim: str = BOTH, margin: float | None = None, ordinal: bool = True, seed: int = 0
+    frame: pandas.DataFrame,
+    pairs: Pairs,
+    *,
+    claim: str = BOTH,
+    margin: float | None = None,
+    ordinal: bool = True,
+    seed: int = 0,
 ) -> Rows:
     """A row a pair.
 
@@ -49,7 +55,9 @@ def pair_rows(
         return []
     rows = differences(frame, pairs, claim=claim, seed=seed).to_dict("records")
     for row in rows:
-        row.update(_permuted(frame, row["a"], row["b"], seed), **_sizes(frame, row["a"], row["b"], claim, seed, ordinal))
+        row.update(
+            _permuted(frame, row["a"], row["b"], seed), **_sizes(frame, row["a"], row["b"], claim, seed, ordinal)
+        )
         if margin is not None:
             found = equivalence(frame, row["a"], row["b"], margin, alpha=ALPHA, claim=claim, seed=seed)
             row.update(_equivalence(found))
@@ -82,7 +90,8 @@ def _corrected(rows: Rows, margin: float | None) -> Rows:
     if margin is not None:
         corrected(rows, "p_equivalence")
         for row in rows:
-            row["equivalent"] = bool(row["p_equivalence_holm"] < ALPHA)
+            known = np.isfinite(row["p_equivalence_holm"])
+            row["equivalent"] = bool(row["p_equivalence_holm"] < ALPHA) if known else None
     return rows
 
 

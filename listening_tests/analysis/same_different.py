@@ -100,8 +100,8 @@ def _score(system: str, against: str, rows: pandas.DataFrame, claim: str, replic
     return SameDifferent(
         system=system, against=against, different=int(differs.sum()), same=int((~differs).sum()),
         hits=float(hits), false_alarms=float(alarms), d_prime=d_prime(hits, alarms), d_low=low, d_high=high,
-        criterion=criterion_of(alarms), p_value=float(stats.fisher_exact(counts, alternative="greater").pvalue), p_holm=math.nan,
-        listeners=rows["listener"].nunique(), sentences=rows["sentence"].nunique(),
+        criterion=criterion_of(alarms), p_value=float(stats.fisher_exact(counts, alternative="greater").pvalue),
+        p_holm=math.nan, listeners=rows["listener"].nunique(), sentences=rows["sentence"].nunique(),
     )  # fmt: skip
 
 

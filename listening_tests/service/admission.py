@@ -51,6 +51,7 @@ def admit(
         now=now,
         invitation=invitation,
         idle_before=now - MINUTE_S * opened.study.access.return_slot_after_min,
+        invited_only=opened.study.access.invitation,
     )
     if old is not None and old[1].session_id == session.session_id:
         return old[0], True
@@ -64,10 +65,15 @@ def crowd_parameters(given: Any) -> dict[str, str]:
         InvitationError: MTurk's preview, where the worker has not accepted the task.
     """
     given = given if isinstance(given, Mapping) else {}
-    found = {name: given[name].strip()[:MAX_PARAMETER] for name in PARAMETERS if isinstance(given.get(name), str)}
+    found = {name: _writable(given[name])[:MAX_PARAMETER] for name in PARAMETERS if isinstance(given.get(name), str)}
     if found.get("assignmentId") == PREVIEW:
         raise InvitationError("this is a preview; accept the task first")
     return {name: value for name, value in found.items() if value}
+
+
+def _writable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can say and no file or hash of the analysis can hold."""
+    return text.encode("utf-8", "replace").decode().strip()
 
 
 def resume_key(parameters: Mapping[str, str]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -25,15 +26,20 @@ from .sounds import Windows, render_sound
 
 COOKIE = "listener"  # HttpOnly; opens sounds and nothing else
 MAX_TOKEN = 200
+MAX_DIGITS = 18  # of an integer in a request, so that it fits into any database's
+MAX_DEPTH = 20  # lists and objects within each other; the page's log has 4
 
 
 async def json_body(request: Request) -> dict[str, Any]:
-    """The request's JSON object; NaN, Infinity and other inventions of Python's parser are refused."""
+    """The request's JSON object; what no page sends is refused here, once for all: NaN, Infinity and other inventions of
+    Python's parser, numbers that no float holds, and nesting that a later reader could not follow.
+    """
     try:
-        content = json.loads(await request.body(), parse_constant=_refuse_constant)
+        text = await request.body()
+        content = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_short)
     except (ValueError, RecursionError):
         raise HTTPException(400) from None
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or _is_deep(content):
         raise HTTPException(400)
     return content
 
@@ -175,3 +181,27 @@ def address_of(request: Request) -> str:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # 1e999
+        raise ValueError(text)
+    return number
+
+
+def _short(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError("an integer that is longer than any time or rating")
+    return int(text)
+
+
+def _is_deep(content: Any) -> bool:
+    """Whether anything lies below MAX_DEPTH lists and objects; level by level, so that depth costs no stack."""
+    level = [content]
+    for _ in range(MAX_DEPTH):
+        inner = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True

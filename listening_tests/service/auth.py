@@ -84,6 +84,7 @@ def add_login(app: FastAPI, administration: Administration, *, target: str = "/a
 
     async def enter(request: Request) -> Response:
         rates.count("login", address_of(request))
+        rates.count("logins", "")  # of all together: whoever reaches this machine may claim to be a proxy for others
         given = (await request.form()).get("secret", "")
         cookie = await run_in_threadpool(administration.enter, given if isinstance(given, str) else "")
         if cookie is None:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from ..errors import StudyError
 from ..opening import OpenStudy
+from ..store import StoreUnavailable
 
 if TYPE_CHECKING:
     from ..workspace import Workspace
 
 log = logging.getLogger(__name__)
 REMEMBERED = 20_000  # sessions
+RETRY_S = 5.0  # before a study that could not be opened is tried again
+
+Found = TypeVar("Found")
 
 
 class Place(NamedTuple):
@@ -47,12 +53,17 @@ class Directory:
             self._fixed = list(studies)
         else:
             self._workspace = studies
+        self._broken: dict[str, tuple[StudyError | None, float]] = {}  # why, and when to try again
         self._of_session: OrderedDict[bytes, Place] = OrderedDict()
         self._lock = threading.Lock()
 
     def by_token(self, token: str) -> OpenStudy | None:
-        """The study of a listener's link."""
-        return next((opened for opened in self._all() if opened.token == token), None)
+        """The study of a listener's link.
+
+        Raises:
+            StoreUnavailable: none of those that answer, and one does not answer.
+        """
+        return self._search(lambda opened: opened if opened.token == token else None)
 
     def by_session(self, token: str) -> Place | None:
         """Whose token it is; a token keeps its session for ever, so it is remembered."""
@@ -70,19 +81,54 @@ class Directory:
         return found
 
     def _find_session(self, token: str) -> Place | None:
-        for opened in self._all():
+        def look(opened: OpenStudy) -> Place | None:
             session = opened.store.session(token)
-            if session is not None and session.study_id == opened.study_id:  # studies may share a database
-                return Place(opened, session.session_id, session.language)
+            if session is None or session.study_id != opened.study_id:  # studies may share a database
+                return None
+            return Place(opened, session.session_id, session.language)
+
+        return self._search(look)
+
+    def _search(self, look: Callable[[OpenStudy], Found | None]) -> Found | None:
+        """What ``look`` finds in one of the studies. One that is broken does not stop the others; but where one's
+        database does not answer, "not found" would send its listeners away for good.
+        """
+        away: StoreUnavailable | None = None
+        for find in self._studies():
+            try:
+                found = look(find())
+            except StoreUnavailable as error:
+                away = error
+            except StudyError:
+                continue
+            else:
+                if found is not None:
+                    return found
+        if away is not None:
+            raise away
         return None
 
-    def _all(self) -> Iterator[OpenStudy]:
-        yield from self._fixed
-        if self._workspace is None:
-            return
-        for name in self._workspace.names():
-            try:
-                if self._workspace.is_frozen(name):
-                    yield self._workspace.opened(name)
-            except StudyError as error:  # one broken study must not stop the others
-                log.warning("%s is not served: %s", name, error)
+    def _studies(self) -> Iterator[Callable[[], OpenStudy]]:
+        for opened in self._fixed:
+            yield partial(_same, opened)
+        if self._workspace is not None:
+            for name in self._workspace.frozen_names():
+                yield partial(self._open, self._workspace, name)
+
+    def _open(self, workspace: Workspace, name: str) -> OpenStudy:
+        """The study, tried again only after a while if it could not be had: reading all its sounds takes time."""
+        error, until = self._broken.get(name, (None, 0.0))
+        if error is not None and time.monotonic() < until:
+            raise error
+        try:
+            opened = workspace.opened(name)
+        except StudyError as error:
+            log.warning("%s is not served: %s", name, error)
+            self._broken[name] = error.with_traceback(None), time.monotonic() + RETRY_S
+            raise
+        self._broken.pop(name, None)
+        return opened
+
+
+def _same(opened: OpenStudy) -> OpenStudy:
+    return opened

@@ -33,6 +33,8 @@ SAID: list[tuple[type[Exception], int, str]] = [
     (SessionOver, 404, "this session has ended; start again from the link that you were sent"),
     (StoreUnavailable, 503, "the answer could not be saved just now; it will be sent again"),
 ]
+# By these the page finds its own screen, in the listener's language.
+REASONS = {InvitationError: "invitation", StudyFull: "full", StudyClosed: "closed"}
 FAILED = "something went wrong on the server; whoever runs the study can see what in its log"
 
 
@@ -55,7 +57,8 @@ def _own_error(request: Request, error: Exception) -> Response:
     for kind, status, text in SAID:
         if isinstance(error, kind):
             headers = {"Retry-After": "1"} if status == 503 else None
-            return JSONResponse({"error": text}, status, headers)
+            said = {"error": text, "reason": REASONS[kind]} if kind in REASONS else {"error": text}
+            return JSONResponse(said, status, headers)
     log.error("%s %s: %s", request.method, request.scope.get("route_path", ""), error)
     return JSONResponse({"error": FAILED}, 500)
 

@@ -24,13 +24,14 @@ class Rates:
             "request": RateLimitItemPerMinute(int(settings.requests_per_minute * speed)),
             "start": RateLimitItemPerMinute(int(settings.starts_per_minute * speed)),
             "login": RateLimitItemPerMinute(settings.logins_per_minute),
+            "logins": RateLimitItemPerMinute(10 * settings.logins_per_minute),
         }
 
     def count(self, what: str, who: str) -> None:
         """Note one more.
 
         Args:
-            what: ``answer``, ``request``, ``start`` or ``login``.
+            what: ``answer``, ``request``, ``start``, ``login`` or ``logins``.
             who: a session id or an address.
 
         Raises:

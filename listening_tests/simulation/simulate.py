@@ -87,10 +87,26 @@ def simulate_study(
     Raises:
         StudyError: no study, ``out`` taken, or a service that does not start.
     """
+    if sum(counts.values()) < 1:
+        raise StudyError("no listeners: give --honest, --lazy, --bot or --inverted a number above 0")
+    systems = load_study(source).systems
+    qualities = spaced_qualities(systems) if quality is None else parse_qualities(quality, systems)
+    folder, _ = copy_study(Path(source), Path(out), sum(counts.values()))
+    try:
+        found = _listen(folder, qualities, counts, speed, seed, progress)
+    except BaseException:  # Ctrl-C too: half a simulation is in the way of the next one
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Simulated(folder, qualities, found)
+
+
+def _listen(
+    folder: Path, qualities: Mapping[str, float], counts: Mapping[str, int], speed: float, seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> list[tuple[str, Visit, str]]:  # fmt: skip
+    """Open the copy, let everybody take it; what became of each."""
     from ..opening import open_study
 
-    folder, study = copy_study(Path(source), Path(out), sum(counts.values()))
-    qualities = spaced_qualities(study.systems) if quality is None else parse_qualities(quality, study.systems)
     opened = open_study(folder, None)
     listeners = [
         (kind, Behaviour(kind, with_fixed(qualities), seed * 100_003 + index))
@@ -103,7 +119,7 @@ def simulate_study(
     for (kind, _), visit in zip(listeners, visits, strict=True):
         session = opened.store.session(visit.token) if visit.token else None
         found.append((kind, visit, "" if session is None else session.session_id))
-    return Simulated(folder, qualities, found)
+    return found
 
 
 async def _all(
@@ -156,6 +172,7 @@ def copy_study(source: Path, out: Path, listeners: int) -> tuple[Path, Study]:
     table = study.table()
     table["simulated"] = True
     table["design"]["listeners"] = max(study.design.listeners, listeners)
+    table["access"]["return_slot_after_min"] = 1e6  # a fast clock must not call anybody idle
     copied = Study.from_table(table, str(source))
     out.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source / "stimuli.json", out / "stimuli.json")

@@ -31,7 +31,7 @@ from .migrate import migrate
 Result = TypeVar("Result")
 
 ATTEMPTS = 5
-BUSY_S = 30.0  # how long a writer waits for writers of other processes (SQLite)
+BUSY_S = 10.0  # how long a writer waits for others (SQLite); less than the listener's page waits for a reply
 POOL, MORE = 10, 30  # connections kept, and more under load
 TRANSIENT = ("40001", "40P01")  # SQLSTATE: serialisation failure, deadlock
 
@@ -68,14 +68,19 @@ class Database:
         """
         if not self.is_sqlite:
             return self._attempt(self._writing, work)
-        with self._turn:
+        if not self._turn.acquire(timeout=BUSY_S):  # a file that stays locked must not hold every thread of the server
+            raise self._unavailable(TimeoutError("too many wait to write"))
+        try:
             return self._attempt(self._writing, work)
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
 
     def _attempt(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+        began = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with engine.begin() as connection:
@@ -84,7 +89,8 @@ class Database:
                 passing = _may_pass(error)
                 if not passing and not isinstance(error, OperationalError):
                     raise
-                if not passing or attempt == ATTEMPTS:  # such as a full disk: the listener's page tries again later
+                late = attempt == ATTEMPTS or time.monotonic() - began >= BUSY_S
+                if not passing or late:  # such as a full disk: the listener's page tries again later
                     raise self._unavailable(error) from None
                 time.sleep(0.02 * 2**attempt * random.random())
         raise AssertionError("the loop returns or raises")

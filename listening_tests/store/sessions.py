@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ..errors import StudyError
-from .errors import SessionOver, StudyClosed, StudyFull
+from .errors import InvitationError, SessionOver, StudyClosed, StudyFull
 from .invitations import use_invitation
 from .keys import hash_of_key, hash_of_token, new_id, new_token
 from .personal import add_personal
@@ -33,6 +33,7 @@ def reserve(
     language: str,
     now: float,
     idle_before: float | None,
+    invited_only: bool = False,
 ) -> SessionRow:
     """The session of ``resume_key`` with a fresh token, or a new one in the lowest free slot, still without steps."""
     study = lock_study(connection, study_id)
@@ -42,6 +43,8 @@ def reserve(
         known = _find(connection, sessions.c.study_id == study_id, sessions.c.resume_hash == resume_hash)
         if known is not None:
             return to_session(known, token=_add_token(connection, known.session_id, now))
+    if invited_only and invitation is None:  # a participant's identifier in the link is no invitation
+        raise InvitationError(f"study {study_id!r} needs an invitation; ask whoever runs it for one")
     if study.state != "open":
         raise StudyClosed(f"study {study_id!r} is closed and takes no new listeners")
     if idle_before is not None:

@@ -109,6 +109,7 @@ class Store:
         now: float,
         invitation: str | None = None,
         idle_before: float | None = None,
+        invited_only: bool = False,
     ) -> SessionRow:
         """The session of ``resume_key`` whatever its state, with a fresh token; or a new one in the lowest free slot.
 
@@ -122,16 +123,17 @@ class Store:
             now: seconds since 1970.
             invitation: a token that must have been made for the study; also the resume key where that is None.
             idle_before: give back slots of sessions last seen before that, first.
+            invited_only: a new session needs an invitation; those that are there are found by their key without one.
 
         Raises:
             StudyFull: every slot is held or complete.
             StudyClosed: the study takes nobody new.
-            InvitationError: the invitation is unknown or used.
+            InvitationError: the invitation is unknown or used, or there is none and one is needed.
             StudyError: an unknown study, or an empty plan.
         """
         session = self._write(
             sessions.reserve, study_id, slots=slots, resume_key=resume_key, invitation=invitation,
-            participant=participant, language=language, now=now, idle_before=idle_before,
+            participant=participant, language=language, now=now, idle_before=idle_before, invited_only=invited_only,
         )  # fmt: skip
         if session.of or session.state not in (*sessions.HOLDING, "returned"):
             return session

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from listening_tests.analysing import sessions_of
+
 UNREADABLE = {
     "an infinite number": '{"at": 1e999}',
     "an integer that no float holds": '{"at": 1' + "0" * 400 + "}",
@@ -62,6 +64,15 @@ def test_a_participants_identifier_is_no_invitation(visit: Callable[..., Any], a
     # the same person at another device, without the personal link
     assert another(guest, 2).start(parameters={"PROLIFIC_PID": "real"}).json()["resumed"] is True
     assert guest.opened.store.counts(guest.opened.study_id).started == 1
+
+
+def test_an_identifier_that_is_no_text_does_not_stop_the_analysis(visit: Callable[..., Any]) -> None:
+    listener = visit()
+    body = json.dumps({"study": listener.opened.token, "parameters": {"PROLIFIC_PID": "a\ud800b"}})
+    started = listener.request("POST", "/api/sessions", content=body.encode())
+    listener.token = started.json()["session"]
+    listener.go_through()
+    assert sessions_of(listener.opened)["complete"].tolist() == [True]
 
 
 def test_the_page_is_told_why_nobody_is_let_in(visit: Callable[..., Any], another: Callable[..., Any]) -> None:
