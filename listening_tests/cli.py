@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from .cells import cell_text
 from .errors import StudyError
+from .terminal import print_table, progress
 
 if TYPE_CHECKING:
     from .opening import OpenStudy
-
-console = Console(stderr=True, highlight=False)
-PIPED = 200  # columns of a table that goes into a file or a pipe
-output = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED)
 
 app = typer.Typer(
     help="Listening tests in the browser: MOS, CMOS, AB, ABX, MUSHRA, and streaming's own.",
@@ -90,7 +82,7 @@ def create(
         "design.listeners": listeners, "design.trials": trials, "screening.headphones": _names(headphones),
         "analysis.margin": margin,
     }  # fmt: skip
-    with _progress("sounds") as step:
+    with progress("sounds") as step:
         made = create_study(
             out, run=run, folders=_folders(folder), reference=reference, template=study, changes=changes,
             sentences=sentences, traps=trap_recordings, progress=step,
@@ -106,12 +98,11 @@ def protocols() -> None:
     """List the protocols that a study can follow."""
     from .protocols import REGISTRY
 
-    table = Table(box=None, pad_edge=False)
-    for column in ("protocol", "asks", "needs"):
-        table.add_column(column)
-    for name, protocol in REGISTRY.items():
-        table.add_row(name, protocol.standard, ", ".join(sorted(protocol.needs)) or "-")
-    output.print(table)
+    rows = [
+        {"protocol": name, "asks": protocol.standard, "needs": ", ".join(sorted(protocol.needs)) or None}
+        for name, protocol in REGISTRY.items()
+    ]
+    print_table("protocols", rows)
 
 
 @app.command("open")
@@ -180,7 +171,7 @@ def monitor(
     from .monitoring import monitor_study
 
     for title, rows in monitor_study(_open(study, database), unlock=unlock):
-        _print_table(title, rows)
+        print_table(title, rows)
 
 
 @app.command()
@@ -202,7 +193,7 @@ def analyse(
 
     written = analyse_study(_open(study, database), run=run, out=out)
     for title, rows in written.tables():
-        _print_table(title, rows)
+        print_table(title, rows)
     typer.echo(f"report: {written.report}")
     if written.run:
         typer.echo(f"the run has the results too: streamflow report {written.run}")
@@ -249,7 +240,7 @@ def plan(
     opened = None if pilot is None else _open(pilot, database)
     wanted = {"systems": systems, "difference": difference, "power": power, "sentences": sentences, "pay": pay}
     for title, rows in plan_study(opened, **wanted):
-        _print_table(title, rows)
+        print_table(title, rows)
 
 
 @app.command()
@@ -275,10 +266,10 @@ def simulate(
     from .simulation.simulate import simulate_study
 
     counts = {"honest": honest, "lazy": lazy, "bot": bot, "inverted": inverted}
-    with _progress("answers") as step:
+    with progress("answers") as step:
         result = simulate_study(study, out, counts, quality=quality, speed=speed, seed=seed, progress=step)
     for title, rows in result.tables():
-        _print_table(title, rows)
+        print_table(title, rows)
     typer.echo(f"next: streamflow study analyse {out}")
 
 
@@ -349,40 +340,3 @@ def _folders(pairs: list[str] | None) -> dict[str, Path] | None:
             raise StudyError(f"--folder {pair!r} is not NAME=FOLDER, such as --folder new=wav/new")
         folders[name] = Path(path)
     return folders
-
-
-class _progress:
-    """A bar on standard error; called with (done, total)."""
-
-    def __init__(self, what: str) -> None:
-        self.bar = Progress(
-            TextColumn(what), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn(),
-            console=console, transient=True, disable=not console.is_terminal,
-        )  # fmt: skip
-
-    def __enter__(self) -> Any:
-        self.bar.start()
-        self.task = self.bar.add_task("", total=None)
-        return lambda done, total: self.bar.update(self.task, completed=done, total=total)
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-
-def _print_table(title: str, rows: list[dict[str, Any]]) -> None:
-    """Print rows as a table, a number with the digits it deserves."""
-    output.print(f"\n[bold]{title}[/bold]" if rows else f"\n[bold]{title}[/bold]: nothing yet")
-    if not rows:
-        return
-    table = Table(box=None, pad_edge=False)
-    for column in rows[0]:
-        table.add_column(
-            column, justify="right" if any(_is_number(row[column]) for row in rows) else "left", overflow="fold"
-        )
-    for row in rows:
-        table.add_row(*(cell_text(value, column) for column, value in row.items()))
-    output.print(table)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -144,7 +144,12 @@ def _connect(
 ) -> OpenStudy:
     study_id = folder.resolve().name
     identity = key_of({"study": frozen["study"], "stimuli": frozen["stimuli_digest"]})
-    store = Store.open(database or os.environ.get(DATABASE_VARIABLE) or folder / DATABASE)
+    database = database or os.environ.get(DATABASE_VARIABLE)
+    if database and "://" not in database:  # a slip of the pen must not become a file of that name
+        raise StudyError(
+            f"--database {database} is not a URL; write sqlite:///file or postgresql+pg8000://user@host/name"
+        )
+    store = Store.open(database or folder / DATABASE)
     try:
         token = store.add_study(study_id, identity, frozen)
     except BaseException:

@@ -81,3 +81,11 @@ def test_a_design_that_the_sounds_do_not_allow_is_found_before_the_first_listene
     with pytest.raises(StudyError):
         open_study(folder)
     assert not (folder / "frozen.json").exists()
+
+
+def test_a_slip_of_the_pen_is_no_database(make_study, tmp_path, monkeypatch):
+    _, folder = make_study()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match="not a URL"):
+        open_study(folder, "postgres")
+    assert not (tmp_path / "postgres").exists()
