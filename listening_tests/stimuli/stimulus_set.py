@@ -43,7 +43,9 @@ class StimulusSet:
                 f"{path}: missing or not readable; make the study's stimuli again with `streamflow study create`"
             )
         try:
-            stimuli = [Stimulus.from_table(row) for row in table["stimuli"]]
+            # as they lie there: what a later version adds to a stimulus must not change what was frozen
+            self._rows: list[Mapping[str, Any]] = list(table["stimuli"])
+            stimuli = [Stimulus.from_table(row) for row in self._rows]
             self.facts: dict[str, Any] = {name: value for name, value in table.items() if name != "stimuli"}
         except (KeyError, TypeError, AttributeError) as error:
             raise StudyError(f"{path}: not a list of stimuli ({error}); make them again") from None
@@ -116,8 +118,8 @@ class StimulusSet:
 
     def digest(self) -> str:
         """One hash of all that is known of the stimuli, their files' hashes included; with ``verify``, of the sounds."""
-        tables: list[Mapping[str, Any]] = [stimulus.table() for stimulus in self.stimuli.values()]
-        return key_of({"stimuli": sorted(tables, key=lambda table: table["stimulus_id"]), "facts": self.facts})
+        rows = sorted(self._rows, key=lambda row: row["stimulus_id"])
+        return key_of({"stimuli": rows, "facts": self.facts})
 
     def _read(self, path: Path, stimulus: Stimulus) -> np.ndarray:
         remedy = "copy it back from where the study was made, or make the stimuli again"
