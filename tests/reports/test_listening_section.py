@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Document
+from page_document import Document
 from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "listening_tests" / "analysis"))

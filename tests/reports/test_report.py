@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import Document
 from make_run import HOSTILE, SYSTEMS, speech
+from page_document import Document
 
 from harness.run import Run, RunError, RunFolder
 from reports import write_report
