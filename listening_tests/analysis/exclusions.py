@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import pandas
 
-from listening_tests.model import RATING_COLUMNS
 from listening_tests.protocols import get_protocol
 from listening_tests.study import Study
 
@@ -185,8 +184,3 @@ def _hidden_reference(frame: pandas.DataFrame, sessions: pandas.DataFrame | None
 
 def _anchor(frame: pandas.DataFrame, sessions: pandas.DataFrame | None, study: Study) -> set[str]:
     return {row.listener for row in _screened(frame, study) if row.anchor_share > study.exclusion.anchor_share}
-
-
-def empty_frame() -> pandas.DataFrame:
-    """No ratings, with every column."""
-    return pandas.DataFrame({column: pandas.Series(dtype=kind) for column, kind in RATING_COLUMNS.items()})

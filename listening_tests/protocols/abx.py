@@ -10,13 +10,14 @@ import numpy as np
 from ..errors import StudyError
 from ..model import Rating, Step
 from ..study import Study
-from .base import Condition, Protocol, only_keys, pairs_of
+from .base import Condition, only_keys
+from .pairs import PairProtocol
 from .scale import check_step_of_scale
 
 OFFLINE = "full"  # the system that decodes the whole utterance at once, as a run names it
 
 
-class Abx(Protocol):
+class Abx(PairProtocol):
     """Answer ``{"choice": "A"|"B"}``. Variant = order + 2 x place of X, so that over four variants order and X are crossed."""
 
     name = "abx"
@@ -25,16 +26,13 @@ class Abx(Protocol):
     scale = (("A", "abx.A"), ("B", "abx.B"))
     value_range = (0.0, 1.0)
     variants = 4
+    catches_identical = False  # X would be the same as both
     listens = 1.5
-
-    def conditions(self, systems: tuple[str, ...], study: Study) -> list[Condition]:
-        return pairs_of(systems, study)
 
     def _labels(
         self, condition: Condition, variant: int, rng: np.random.Generator
     ) -> tuple[dict[str, str], dict[str, Any]]:
-        base, other = condition
-        shown = {"A": base, "B": other} if variant % 2 == 0 else {"A": other, "B": base}
+        shown, _ = super()._labels(condition, variant, rng)
         x = "A" if variant // 2 == 0 else "B"
         return {**shown, "X": shown[x]}, {"x": x}
 

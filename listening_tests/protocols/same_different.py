@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..model import Rating, Step
-from ..study import Study
-from .base import Condition, Protocol, only_keys, pairs_of
+from .base import Condition, only_keys
+from .pairs import PairProtocol
 from .scale import check_step_of_scale
 
 
-class SameDifferent(Protocol):
+class SameDifferent(PairProtocol):
     """Answer ``{"choice": "same"|"different"}``; a row is 1 where "different" was said, ``truth`` tells what it was.
 
     Variants: (base, other), (other, base), (base, base), (other, other).
@@ -25,11 +25,6 @@ class SameDifferent(Protocol):
     scale = (("same", "same-different.same"), ("different", "same-different.different"))
     value_range = (0.0, 1.0)
     variants = 4
-    catches_identical = True
-    listens = 1.3
-
-    def conditions(self, systems: tuple[str, ...], study: Study) -> list[Condition]:
-        return pairs_of(systems, study)
 
     def _labels(
         self, condition: Condition, variant: int, rng: np.random.Generator
