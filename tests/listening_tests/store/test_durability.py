@@ -65,30 +65,40 @@ def check(url: str, outs: list[Path]) -> int:
     return told
 
 
-def kill_writers_again_and_again(url: str, folder: Path, rounds: int, processes: int, seed: int) -> int:
+def wait_for_answers(writer: subprocess.Popen, out: Path, more: int) -> None:
+    """Until a writer was told of that many more answers: rounds are as long as answers take, on any machine."""
+    before = out.read_bytes().count(b"answer ") if out.exists() else 0
+    while not out.exists() or out.read_bytes().count(b"answer ") < before + more:
+        assert writer.poll() is None, "a writer ended by itself"
+        time.sleep(0.01)
+
+
+def kill_writers_again_and_again(url: str, folder: Path, rounds: int, processes: int, seed: int) -> None:
+    """Each round every writer has a number of answers acknowledged, drawn anew, and is killed at some moment after."""
     chance, outs = random.Random(seed), [folder / f"writer-{index}" for index in range(processes)]
     Store.open(url).close()
+    wanted = 0
     for _ in range(rounds):
-        sizes = {out: out.stat().st_size if out.exists() else 0 for out in outs}
         # the same names every round: listeners whose process was killed come back and resume
         writers = [start_writer(url, out.name, out) for out in outs]
-        for out in outs:
-            while out.stat().st_size == sizes[out]:
-                time.sleep(0.01)
-        time.sleep(chance.uniform(0.0, 0.4))
+        for writer, out in zip(writers, outs, strict=True):
+            more = chance.randint(1, 30)
+            wait_for_answers(writer, out, more)
+            wanted += more
+        time.sleep(chance.uniform(0.0, 0.1))
         for writer in writers:
             writer.kill()
             writer.wait()
-    return check(url, outs)
+    assert check(url, outs) >= wanted
 
 
 def test_killed_writers_lose_and_double_nothing(database_url, tmp_path) -> None:
-    assert kill_writers_again_and_again(database_url, tmp_path, rounds=2, processes=2, seed=1) > 20
+    kill_writers_again_and_again(database_url, tmp_path, rounds=2, processes=2, seed=1)
 
 
 @pytest.mark.slow
 def test_killed_writers_lose_and_double_nothing_in_many_rounds(database_url, tmp_path) -> None:
-    assert kill_writers_again_and_again(database_url, tmp_path, rounds=12, processes=2, seed=2) > 500
+    kill_writers_again_and_again(database_url, tmp_path, rounds=12, processes=2, seed=2)
 
 
 @pytest.mark.slow
@@ -98,18 +108,14 @@ def test_a_killed_postgresql_loses_nothing_and_writers_go_on(own_postgres, tmp_p
     writer = start_writer(url, "writer", out)
     try:
         for _ in range(3):
-            size = out.stat().st_size
-            deadline = time.monotonic() + 60
-            while out.stat().st_size < size + 2000:
-                assert time.monotonic() < deadline and writer.poll() is None
-                time.sleep(0.01)
+            wait_for_answers(writer, out, more=30)
             time.sleep(chance.uniform(0, 0.2))
             own_postgres.kill()
             own_postgres.start()
     finally:
         writer.kill()
         writer.wait()
-    assert check(url, [out]) > 100
+    assert check(url, [out]) >= 90
 
 
 def test_a_power_failure_that_tears_the_log_keeps_all_that_was_acknowledged(tmp_path) -> None:
