@@ -20,4 +20,5 @@ METRIC = Metric(
     function=delay_ms,
     parameters="signed",
     minimum_s=0.25,
+    standard=True,
 )

@@ -27,4 +27,5 @@ METRIC = Metric(
     function=f0_median_cents,
     parameters=f"{PARAMETERS},mutually-voiced,within-20%",
     packages=PACKAGES,
+    standard=True,
 )

@@ -22,4 +22,5 @@ METRIC = Metric(
     function=f0_rmse_cents,
     parameters=f"{PARAMETERS},mutually-voiced",
     packages=PACKAGES,
+    standard=True,
 )

@@ -32,4 +32,5 @@ METRIC = Metric(
     source="mean absolute log-mel-spectrogram difference",
     function=mel_distance,
     parameters="16kHz,fft1024,hop160,80-slaney-bands,magnitude,rms-matched,floor-80dB",
+    standard=True,
 )

@@ -30,4 +30,5 @@ METRIC = Metric(
     parameters="wb,16kHz,no-corrigendum-2",
     packages=("pesq",),
     minimum_s=0.25,
+    standard=True,
 )

@@ -74,4 +74,5 @@ METRIC = Metric(
     packages=("resemblyzer",),
     minimum_s=1.5,
     fingerprint=weights_fingerprint,
+    standard=True,
 )

@@ -41,4 +41,5 @@ METRIC = Metric(
     parameters="10kHz,40dB",
     packages=("pystoi",),
     minimum_s=ACTIVE_S,
+    standard=True,
 )

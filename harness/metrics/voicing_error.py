@@ -25,4 +25,5 @@ METRIC = Metric(
     function=voicing_error,
     parameters=PARAMETERS,
     packages=PACKAGES,
+    standard=True,
 )

@@ -54,11 +54,12 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    async def be_killed(self, rng: random.Random, times: int, saved: dict[str, Any]) -> list[int]:
-        """How many answers had been acknowledged at each kill."""
+    async def be_killed(self, after: list[int], saved: dict[str, Any]) -> list[int]:
+        """Killed whenever so many answers had been acknowledged; how many it were by then, at each kill."""
         moments = []
-        for _ in range(times):
-            await asyncio.sleep(rng.uniform(0.3, 2.0))
+        for answers in after:
+            while len(saved) < answers:
+                await asyncio.sleep(0.01)
             await asyncio.to_thread(self.kill)
             moments.append(len(saved))
             await asyncio.to_thread(self.start)
@@ -89,12 +90,12 @@ async def take_part(client: httpx.AsyncClient, study: str, number: int, saved: d
 
 
 async def everybody(
-    server: Server, study: str, listeners: int, kills: int
+    server: Server, study: str, listeners: int, kills: list[int]
 ) -> tuple[dict[str, Any], list[str], list[int]]:
     saved: dict[str, Any] = {}
     limits = httpx.Limits(max_connections=listeners + 1)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}/", timeout=20.0, limits=limits) as client:
-        killing = asyncio.create_task(server.be_killed(random.Random(5), kills, saved))
+        killing = asyncio.create_task(server.be_killed(kills, saved))
         codes = await asyncio.gather(*(take_part(client, study, number, saved) for number in range(listeners)))
         moments = await killing
     return saved, codes, moments
@@ -111,12 +112,12 @@ def test_200_listeners_and_a_server_killed_again_and_again(make_study, database_
     server = Server(opened, database_url, tmp_path / "server.log")
     server.start()
     try:
-        saved, codes, moments = asyncio.run(everybody(server, opened.token, listeners, kills=8))
+        kills = sorted(random.Random(5).sample(range(1, listeners * 7), 8))  # of listeners * 8 answers
+        saved, codes, moments = asyncio.run(everybody(server, opened.token, listeners, kills))
     finally:
         server.kill()
     rows = opened.store.answers(opened.study_id)
-    assert len([moment for moment in moments if moment < len(rows)]) >= 4, moments  # while listeners were at it
-    assert moments[-1] > moments[0]
+    assert len(moments) == 8 and moments[-1] < len(rows), moments  # while listeners were at it
     assert len(saved) == len(rows) == listeners * 8  # consent, six sentences, comments
     assert max(Counter((row.session_id, row.position) for row in rows).values()) == 1
     by_step = {row.step_id: row.answer for row in rows}
