@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,10 +64,18 @@ def compare(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only the utterances of this split.")] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Shipped weights by name, or a folder. [small]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the decoders' noise. [0]")] = None,
-    metrics: Annotated[str | None, typer.Option(help="Separated by commas; 'none' for none. [all]")] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", "--seed", help="Of the decoders' noise, separated by commas. [0]")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Separated by commas; 'all', or 'none'. [the standard ones]")
+    ] = None,
+    metric_option: Annotated[
+        list[str] | None, typer.Option(help="METRIC.PARAMETER=VALUE, such as wer.model=pocketsphinx; repeatable.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many utterances.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that score. [cores, at most 4]")] = None,
+    time_limit: Annotated[float, typer.Option(min=1.0, help="Seconds for one metric of one rendering.")] = 120.0,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
 ) -> None:
     """Decode a corpus with several systems, score them, and write a report.
@@ -80,24 +89,22 @@ def compare(
         streamflow compare --experiment experiment.toml --out runs/second
     """
     from .compare import compare as carry_out
-    from .experiment import load_experiment
+    from .experiment import load_experiment, parse_metric_options
     from .run import RunFolder
 
-    wanted = (
-        None if metrics is None else [] if metrics == "none" else [m.strip() for m in metrics.split(",") if m.strip()]
-    )
     resolved = load_experiment(
         experiment,
         corpus=corpus,
         systems=systems,
         split=split,
         checkpoint=checkpoint,
-        seed=seed,
-        metrics=wanted,
+        seeds=_whole_numbers(seeds, "--seeds"),
+        metrics=names_of(metrics),
+        metric=parse_metric_options(metric_option or []) or None,
         limit=limit,
     )
     try:
-        outcome = carry_out(resolved, out, jobs=jobs, console=console)
+        outcome = carry_out(resolved, out, jobs=jobs, limit_s=time_limit, console=console)
     except KeyboardInterrupt:
         kept = RunFolder(out).count_renderings()
         typer.echo(f"interrupted: {kept} renderings are kept in {out}; give the same command again to go on", err=True)
@@ -106,7 +113,19 @@ def compare(
     if outcome.decoded + outcome.kept == 0:
         raise StreamflowError(f"{out}: nothing could be decoded; the lines above and failures.parquet say why")
     if report:
-        _write_report(out)
+        _write_report_if_stale(out)
+
+
+def names_of(text: str | None) -> list[str] | None:
+    """What an option separated by commas holds."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _whole_numbers(text: str | None, option: str) -> list[int] | None:
+    try:
+        return None if text is None else [int(number) for number in names_of(text)]
+    except ValueError:
+        raise StreamflowError(f"{option} {text!r}: give whole numbers separated by commas, such as 0,1,2") from None
 
 
 def _tell(outcome: Any) -> None:
@@ -126,6 +145,108 @@ def _write_report(run: Path, out: Path | None = None) -> None:
     typer.echo(f"report: {write_report(run, out)}")
 
 
+def _write_report_if_stale(run: Path) -> None:
+    """Write the report unless it is of the run as it is, by the code as it is."""
+    from .finished import report_key
+    from .run import RunFolder
+    from .storage import read_json, write_json
+
+    page, note = run / "report" / "index.html", RunFolder(run).report_note
+    if page.is_file() and read_json(note) == report_key(run):
+        typer.echo(f"report: {page} (nothing has changed)")
+        return
+    _write_report(run)
+    write_json(note, report_key(run))
+
+
+@app.command()
+def score(
+    reference: Annotated[Path, typer.Option("--reference", help="Folder of the recordings.")],
+    system: Annotated[list[str], typer.Option("--system", help="NAME=FOLDER of renderings; repeatable.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The run's folder; given again, only what is missing is done.")
+    ],
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV with utterance_id, and speaker_id, text, split where known.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Only the manifest's utterances of this split.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many utterances.")] = None,
+    loudness: Annotated[
+        float | None, typer.Option(help="Bring everything to so many LUFS, references too. [levels are kept]")
+    ] = None,
+    seam_period: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=SECONDS between seams; sidecars FILE.seams.json go first; repeatable."),
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(help="Separated by commas; 'all', or 'none'. [the standard ones]")
+    ] = None,
+    metric_option: Annotated[
+        list[str] | None, typer.Option(help="METRIC.PARAMETER=VALUE, such as wer.model=pocketsphinx; repeatable.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that score. [cores, at most 4]")] = None,
+    time_limit: Annotated[float, typer.Option(min=1.0, help="Seconds for one metric of one rendering.")] = 120.0,
+    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
+) -> None:
+    """Score audio that was made anywhere: a folder of recordings, and a folder of renderings for each system.
+
+    Files belong together by their names without suffix, in sub-folders too; wav, flac, ogg, opus and mp3, of any rate.
+
+    Examples:
+
+        streamflow score --reference recordings --system mine=out/mine --system theirs=out/theirs --out runs/ours
+
+        streamflow score --reference recordings --system "v2=out/model v2" --seam-period v2=0.96 --out runs/v2
+    """
+    from .experiment import chosen_metrics, parse_metric_options
+    from .score import RenderedFiles
+    from .score import score as carry_out
+
+    options = parse_metric_options(metric_option or [])
+    names = names_of(metrics)
+    files = RenderedFiles(
+        reference=reference,
+        systems={name: Path(folder) for name, folder in _pairs(system, "--system", "mine=out/mine").items()},
+        manifest=manifest,
+        split=split,
+        limit=limit,
+        loudness=loudness,
+        seam_periods=_seconds(_pairs(seam_period or [], "--seam-period", "mine=0.96")),
+        metrics=chosen_metrics(None if names is None else tuple(names), options),
+        metric_options=options,
+    )
+    try:
+        outcome, notes = carry_out(files, out, jobs=jobs, limit_s=time_limit, console=console)
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted: what was scored is kept in {out}; give the same command again to go on", err=True)
+        raise typer.Exit(130) from None
+    for note in notes:
+        typer.echo(f"  {note}", err=True)
+    _tell(outcome)
+    if report:
+        _write_report_if_stale(out)
+
+
+def _pairs(entries: list[str], option: str, example: str) -> dict[str, str]:
+    """Entries NAME=VALUE, each name once."""
+    pairs: dict[str, str] = {}
+    for entry in entries:
+        name, equals, value = entry.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise StreamflowError(f"{option} {entry!r}: give NAME=VALUE, such as {option} {example}")
+        if name.strip() in pairs:
+            raise StreamflowError(f"{option} {name.strip()} is given twice; give each name once")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _seconds(pairs: dict[str, str]) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, value in pairs.items()}
+    except ValueError:
+        raise StreamflowError(f"--seam-period {pairs}: give seconds, such as mine=0.96") from None
+
+
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="The run's folder.")],
@@ -142,6 +263,45 @@ def report(
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """For a verb whose own commands read the rest of the line: they are imported when it is used, not before."""
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def latency(context: typer.Context) -> None:
+    """Measure how long a run's systems make a listener wait, on this machine.
+
+    Example:
+
+        streamflow latency --help
+    """
+    from .latency.cli import latency as verb
+
+    _pass_on(_alone(verb), context)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def gate(context: typer.Context) -> None:
+    """Compare a run or new weights with the baseline, and hold them back if they are worse.
+
+    Example:
+
+        streamflow gate --help
+    """
+    from .gate.cli import gate as verb
+
+    _pass_on(_alone(verb), context)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def baseline(context: typer.Context) -> None:
+    """Promote a run to what gates compare with, list those that were, verify them.
+
+    Example:
+
+        streamflow baseline --help
+    """
+    from .gate.cli import baseline as verbs
+
+    _pass_on(verbs, context)
 
 
 @app.command(context_settings=PASSED_ON, add_help_option=False)
@@ -168,6 +328,13 @@ def train(context: typer.Context) -> None:
     from streamflow.training.cli import app as training
 
     _pass_on(training, context)
+
+
+def _alone(verb: Callable[..., None]) -> typer.Typer:
+    """A verb that has no commands of its own."""
+    commands = typer.Typer(rich_markup_mode="markdown", context_settings={"help_option_names": ["-h", "--help"]})
+    commands.command()(verb)
+    return commands
 
 
 def _pass_on(commands: typer.Typer, context: typer.Context) -> None:

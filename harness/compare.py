@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,19 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from streamflow.errors import StreamflowError
 from streamflow.session import StreamRequest
 
 from .corpus import Corpus, Utterance, load_corpus
 from .experiment import Experiment
 from .failures import Failure, FailureLog, raise_if_disk_full
+from .finished import finished_key, is_finished, mark_finished
 from .inputs import SAMPLES_PER_TOKEN, FrontEnd, Inputs, prepare
 from .latency import latency_row
 from .provenance import code_sha256, provenance, torch_version
 from .render import render
 from .run import RunError, RunFolder
-from .scoring import ScoreResult, ScoreTask, score_all, seams_identity
+from .scored_run import Kept, ScoredRun, seams_of
+from .scoring import TIME_LIMIT_S
 from .storage import (
     encode_flac,
     key_of,
@@ -35,7 +36,6 @@ from .storage import (
     write_json,
 )
 from .systems import LoadedSystem, check_strategies, load_system
-from .tables import kept_scores, score_key, tables
 
 WARM_UP_TOKENS = 50  # 2 s: enough for every strategy's window to fill once
 WARM_UP = "warm-up"  # the utterance_id of a decode that is not recorded
@@ -66,6 +66,7 @@ def compare(
     *,
     front_end: FrontEnd | None = None,
     jobs: int | None = None,
+    limit_s: float = TIME_LIMIT_S,
     console: Console | None = None,
     command: list[str] | None = None,
 ) -> Outcome:
@@ -83,6 +84,7 @@ def compare(
         out: the run's folder; new, empty, or a run.
         front_end: tokenizer and speaker encoder; None for those of ``experiment.checkpoint``.
         jobs: processes that score; None to choose.
+        limit_s: seconds that one metric may take for one rendering.
         console: where progress goes; None for nowhere.
         command: as typed, for the provenance.
 
@@ -91,10 +93,23 @@ def compare(
             writes the run, or the disk is full.
         KeyboardInterrupt: all that was finished is kept.
     """
-    work = _Work(experiment, RunFolder(Path(out)), front_end, jobs, console, command)
+    work = _Work(experiment, RunFolder(Path(out)), front_end, jobs, limit_s, console, command)
+    with guarded(Path(out)):
+        return work.carry_out()
+
+
+@contextlib.contextmanager
+def guarded(out: Path) -> Iterator[None]:
+    """Hold a run's folder for writing; what the disk says against it becomes one line.
+
+    Raises:
+        RunError: not a folder for a run, or a file of it cannot be written.
+        RunLockedError: another process writes it.
+        DiskFullError: no space left.
+    """
     try:
-        with locked(_usable(Path(out))):
-            return work.carry_out()
+        with locked(_usable(out)):
+            yield
     except OSError as error:
         raise_if_disk_full(error)
         if error.filename is None:  # not about a file: a fault of ours, to be seen whole
@@ -119,34 +134,41 @@ class _Work:
     folder: RunFolder
     front_end: FrontEnd | None
     jobs: int | None
+    limit_s: float
     console: Console | None
     command: list[str] | None
     failures: FailureLog = field(default_factory=FailureLog)
-    renderings: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     audio_sha256: dict[str, str] = field(default_factory=dict)
     warm: set[str] = field(default_factory=set)
     decoded: int = 0
     kept: int = 0
-    scored: int = 0
 
     def carry_out(self) -> Outcome:
         remove_partials(self.folder.path)
         self.corpus: Corpus = load_corpus(
             self.experiment.corpus, split=self.experiment.split, limit=self.experiment.limit
         )
-        self.metrics = _identities(self.experiment.metrics)
+        self.scores = ScoredRun(
+            folder=self.folder,
+            utterances=self.corpus.utterances,
+            systems=[spec.name for spec in self.experiment.systems],
+            metrics=self.experiment.metric_names,
+            parameters=self.experiment.metric_options,
+            failures=self.failures.rows,
+        )
+        self.metrics = {name: metric.identity for name, metric in self.scores.chosen.items()}
+        hashes = None if self.front_end is None else self.front_end.hashes
+        key = finished_key(self.experiment, self.corpus, self.metrics, hashes)
+        if (kept := is_finished(self.folder, key)) is not None:
+            return Outcome(self.folder.path, 0, kept, 0, [])
         self.systems = self._load_systems()
         self._write_head()
-        try:
-            with self._progress() as progress:
-                self._decode_all(progress)
-                self._score_all(progress)
-        except BaseException:
-            with contextlib.suppress(OSError, StreamflowError):  # the first error is the one to tell of
-                self._write_tables()
-            raise
-        self._write_tables()
-        return Outcome(self.folder.path, self.decoded, self.kept, self.scored, self.failures.rows)
+        with self.scores, progress_bars(self.console) as progress:
+            self._decode_all(progress)
+            score_with_progress(self.scores, progress, self.jobs, self.limit_s)
+        if not self.failures.rows:
+            mark_finished(self.folder, key, self.scores.renderings.values())
+        return Outcome(self.folder.path, self.decoded, self.kept, self.scores.scored, self.failures.rows)
 
     def _load_systems(self) -> list[LoadedSystem]:
         """Cheap checks first, so that a mistyped name does not wait for weights."""
@@ -189,45 +211,49 @@ class _Work:
     # decoding
 
     def _decode_all(self, progress: Progress) -> None:
-        bar = progress.add_task("decode", total=len(self.corpus.utterances) * len(self.systems))
+        seeds = self.experiment.seeds
+        each = len(self.systems) * len(seeds)
+        bar = progress.add_task("decode", total=len(self.corpus.utterances) * each)
         for utterance in self.corpus.utterances:
-            _show(progress, bar, f"decode {utterance.utterance_id}")
+            show(progress, bar, f"decode {utterance.utterance_id}")
             inputs = self._prepare(utterance)
-            for system in self.systems if inputs else ():
-                self._decode(system, inputs)
-                _show(progress, bar, advance=1)
+            for seed in seeds if inputs else ():
+                for system in self.systems:
+                    self._decode(system, inputs, seed)
+                    show(progress, bar, advance=1)
             if inputs is None:
-                _show(progress, bar, advance=len(self.systems))
-        _show(progress, bar, f"decode: {self.decoded} new, {self.kept} kept")
+                show(progress, bar, advance=each)
+        show(progress, bar, f"decode: {self.decoded} new, {self.kept} kept")
 
     def _prepare(self, utterance: Utterance) -> Inputs | None:
         name = utterance.utterance_id
         names = [system.name for system in self.systems]
         return prepare(utterance, self.front_end, self.folder.inputs(name), names, self.failures, code_sha256())
 
-    def _key(self, system: LoadedSystem, inputs: Inputs) -> str:
+    def _key(self, system: LoadedSystem, inputs: Inputs, seed: int) -> str:
         """The hash of all that determines a rendering."""
         return key_of(
             {
                 "inputs": inputs.identity,
                 "system": system.description,
-                "seed": self.experiment.seed,
+                "seed": seed,
                 "code": code_sha256(),
                 "torch": torch_version(),
             }
         )
 
-    def _decode(self, system: LoadedSystem, inputs: Inputs) -> None:
+    def _decode(self, system: LoadedSystem, inputs: Inputs, seed: int) -> None:
         """Decode and write a rendering unless it is there."""
-        name, key = inputs.utterance.utterance_id, self._key(system, inputs)
-        record = self.folder.rendering(system.name, name, key)
+        name, key = inputs.utterance.utterance_id, self._key(system, inputs, seed)
+        other_seed = None if seed == self.experiment.seeds[0] else seed
+        record = self.folder.rendering(system.name, name, key, other_seed)
         if record is not None and self.folder.reference(name).is_file():
-            self.renderings[system.name, name] = record
+            self._have(system.name, name, seed, record)
             self.kept += 1
             return
-        self.folder.forget_rendering(system.name, name)
+        self.folder.forget_rendering(system.name, name, other_seed)
         with self.failures.catch(system.name, name, "load") as attempt:
-            request = inputs.request(self.experiment.seed)
+            request = inputs.request(seed)
         if attempt.failed:
             return
         self._warm_up(system, request)
@@ -238,13 +264,25 @@ class _Work:
         latency = latency_row(
             rendering, system.algorithmic_latency_s, declared="algorithmic_latency_s" in system.description
         )
-        record = {"key": key, "seed": self.experiment.seed, "trace": rendering.trace_rows(), "latency": latency}
+        record = {"key": key, "seed": seed, "trace": rendering.trace_rows(), "latency": latency}
         with self.failures.catch(system.name, name, "write"):
             self._write_reference(inputs)
-            self.renderings[system.name, name] = self.folder.write_rendering(
-                system.name, name, rendering.samples, record
-            )
+            record = self.folder.write_rendering(system.name, name, rendering.samples, record, other_seed)
+            self._have(system.name, name, seed, record)
             self.decoded += 1
+
+    def _have(self, system: str, utterance: str, seed: int, record: dict[str, Any]) -> None:
+        """Remember a rendering, but not its trace: a run may hold ten thousands of them."""
+        other_seed = None if seed == self.experiment.seeds[0] else seed
+        self.scores.renderings[system, utterance, seed] = Kept(
+            system=system,
+            utterance=utterance,
+            seed=seed,
+            audio=self.folder.audio(system, utterance, other_seed),
+            record=self.folder.rendering_record(system, utterance, other_seed),
+            audio_sha256=record["audio_sha256"],
+            seams=seams_of(record["trace"]),
+        )
 
     def _write_reference(self, inputs: Inputs) -> None:
         path, flac = self.folder.reference(inputs.utterance.utterance_id), encode_flac(inputs.reference)
@@ -269,82 +307,34 @@ class _Work:
         with contextlib.suppress(Exception):
             render(system.name, system.open, short)
 
-    # scoring
 
-    def _score_all(self, progress: Progress) -> None:
-        tasks = [task for pair, record in self.renderings.items() if (task := self._task(*pair, record))]
-        bar = progress.add_task("score", total=len(tasks))
-        for result in score_all(tasks, self.jobs):
-            self._keep_scores(result)
-            _show(progress, bar, f"score {result.task.utterance}", advance=1)
-        _show(progress, bar, f"score: {self.scored} new")
-
-    def _task(self, system: str, utterance: str, record: Mapping[str, Any]) -> ScoreTask | None:
-        """What of a rendering's scores is missing, or None."""
-        kept = kept_scores(self.folder, system, utterance, score_key(self.folder, record, utterance))
-        missing = tuple(name for name, identity in self.metrics.items() if identity not in kept["scores"])
-        measure_seams = bool(self.metrics) and kept["seams_identity"] != seams_identity()
-        if not missing and not measure_seams:
-            return None
-        seams = tuple(chunk["seam_sample"] for chunk in record["trace"] if chunk["seam_sample"] > 0)
-        return ScoreTask(
-            system=system,
-            utterance=utterance,
-            audio=self.folder.audio(system, utterance),
-            reference=self.folder.reference(utterance),
-            seams=seams,
-            metrics=missing,
-            seam_measures=measure_seams,
-        )
-
-    def _keep_scores(self, result: ScoreResult) -> None:
-        task = result.task
-        for error in result.errors:
-            self.failures.rows.append(Failure(task.system, task.utterance, "score", error))
-        record = self.renderings[task.system, task.utterance]
-        kept = kept_scores(self.folder, task.system, task.utterance, score_key(self.folder, record, task.utterance))
-        kept["scores"] |= {row["identity"]: row for row in result.scores}
-        if result.seams is not None:
-            kept |= {"seams_identity": seams_identity(), "seams": result.seams}
-        with self.failures.catch(task.system, task.utterance, "write"):
-            write_json(self.folder.score_record(task.system, task.utterance), kept)
-            self.scored += 1
-
-    # ending
-
-    def _write_tables(self) -> None:
-        names = [system.name for system in self.systems]
-        self.folder.write_tables(
-            tables(self.folder, names, self.corpus.utterances, self.renderings, self.metrics, self.failures.rows)
-        )
-
-    def _progress(self) -> Progress:
-        """Bars that are drawn between decodes only: a thread that draws would be timed with them."""
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self.console,
-            auto_refresh=False,
-            disable=self.console is None,
-        )
+def score_with_progress(
+    scores: ScoredRun, progress: Progress, jobs: int | None = None, limit_s: float = TIME_LIMIT_S
+) -> None:
+    """Score what is missing, and show it."""
+    bar = progress.add_task("score", total=None)
+    for task, total in scores.score(jobs, limit_s):
+        progress.update(bar, total=total)
+        show(progress, bar, f"score {task.utterance}", advance=1)
+    progress.update(bar, total=progress.tasks[bar].completed)
+    show(progress, bar, f"score: {scores.scored} new")
 
 
-def _identities(names: tuple[str, ...] | None) -> dict[str, str]:
-    """Identity by metric name, in order.
+def progress_bars(console: Console | None) -> Progress:
+    """Bars that are drawn between decodes only: a thread that draws would be timed with them."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        auto_refresh=False,
+        disable=console is None,
+    )
 
-    Raises:
-        StreamflowError: an unknown metric.
-    """
-    if names == ():
-        return {}
-    from .metrics import REGISTRY, get_metric
 
-    return {name: get_metric(name).identity for name in (names or REGISTRY)}
-
-
-def _show(progress: Progress, bar: Any, description: str | None = None, advance: int = 0) -> None:
+def show(progress: Progress, bar: Any, description: str | None = None, advance: int = 0) -> None:
+    """Draw a bar as it is now."""
     progress.update(bar, description=description, advance=advance)
     progress.refresh()

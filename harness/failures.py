@@ -6,7 +6,7 @@ import errno
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from streamflow.errors import StreamflowError
@@ -30,6 +30,10 @@ class Failure:
     utterance: str
     stage: str
     error: str
+
+    def row(self) -> dict[str, str]:
+        """As the table holds it."""
+        return asdict(self)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,8 @@ import streamflow
 
 PACKAGES = (
     "streamflow-harness", "torch", "numpy", "scipy", "pandas", "pyarrow", "soundfile", "soxr", "pyloudnorm",
-    "pesq", "pystoi", "pyworld", "resemblyzer", "speechbrain", "safetensors", "joblib", "plotly",
+    "pesq", "pystoi", "pyworld", "resemblyzer", "speechbrain", "safetensors", "plotly",
+    "speechmos", "onnxruntime", "visqol-python", "jiwer", "transformers", "pocketsphinx",
 )  # fmt: skip
 NOT_DECODING = ("training",)  # parts of streamflow that a rendering cannot depend on
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import joblib
-from joblib.externals.loky.process_executor import BrokenProcessPool
+import numpy as np
 
 from streamflow.audio import SAMPLE_RATE
 
 from .failures import one_line
 from .storage import read_flac
+from .workers import BEGIN, BROKEN, RESULT, work
 
-MOST_JOBS = 4  # each process holds a speaker encoder of its own
-FEWEST_FOR_PROCESSES = 8  # starting processes costs more than scoring fewer
+MOST_JOBS = 4  # each process may hold a speaker encoder and more of its own
+FEWEST_FOR_PROCESSES = 8  # starting another process costs more than scoring fewer
+TIME_LIMIT_S = 120.0  # of one metric on one rendering; the slowest takes a tenth of the audio's length
+READING, SEAMS = "reading the audio", "seams"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,123 +28,174 @@ class ScoreTask:
     """What a rendering is still to be scored by.
 
     Attributes:
-        system, utterance: which.
-        audio, reference: files; scores are of what is kept, so that scoring again gives the same.
+        system, utterance, seed: which.
+        audio: file; scores are of what is kept, so that scoring again gives the same.
+        reference: file, or None.
         seams: samples at which chunks meet.
-        metrics: names still to be had.
+        metrics: names and parameters still to be had.
         seam_measures: whether the seams are still to be measured.
+        text: what is read, or "".
+        other_reference: file of another recording of the speaker, or None.
+        upper_bound: file of the same utterance by the system that streaming is held against, or None.
     """
 
     system: str
     utterance: str
+    seed: int
     audio: Path
-    reference: Path
-    seams: tuple[int, ...]
-    metrics: tuple[str, ...]
-    seam_measures: bool
+    reference: Path | None
+    seams: tuple[int, ...] = ()
+    metrics: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    seam_measures: bool = False
+    text: str = ""
+    other_reference: Path | None = None
+    upper_bound: Path | None = None
 
 
 @dataclass(slots=True)
 class ScoreResult:
-    """What came of a task; ``seams`` is None where they were not asked for or failed."""
+    """What came of a task.
+
+    Attributes:
+        task: as given.
+        scores: rows, see :func:`harness.metrics.score_row`.
+        seams: rows of :func:`harness.seams.seam_table`, None where they were not asked for or were lost.
+        profiles: rows of the seams' profiles, likewise.
+        lost: why, by metric name or "seams" or "reading the audio": crashed, took too long, or raised.
+    """
 
     task: ScoreTask
     scores: list[dict[str, Any]] = field(default_factory=list)
     seams: list[dict[str, Any]] | None = None
-    errors: list[str] = field(default_factory=list)
+    profiles: list[dict[str, Any]] | None = None
+    lost: dict[str, str] = field(default_factory=dict)
 
 
-def score(task: ScoreTask) -> ScoreResult:
-    """Score one rendering over the length that it and its reference share; errors become lines, never exceptions."""
-    result = ScoreResult(task)
+def steps(task: ScoreTask) -> Iterator[tuple[str, Any]]:
+    """Carry out a task, one step a metric; errors become results. What a worker process runs."""
+    from .metrics import Pair, get_metric, score_row
+
+    yield BEGIN, READING
     try:
-        degraded, reference = read_flac(task.audio), read_flac(task.reference)
-        length = min(len(degraded), len(reference))
-        degraded, reference = degraded[:length], reference[:length]
+        degraded = read_flac(task.audio)
+        reference = None if task.reference is None else read_flac(task.reference)
+        other = _optional(task.other_reference)
+        pair = Pair(degraded, reference, SAMPLE_RATE, text=task.text, other_reference=other)
     except Exception as error:
-        result.errors.append(one_line(error))
-        return result
-    if task.metrics:
-        _score_metrics(result, degraded, reference)
-    if task.seam_measures:
-        _measure_seams(result, degraded, reference)
-    return result
-
-
-def _score_metrics(result: ScoreResult, degraded: Any, reference: Any) -> None:
-    from .metrics import score_pair
-
-    names = result.task.metrics
-    try:
-        result.scores = score_pair(degraded, reference, list(names))
+        yield RESULT, ("lost", (READING, one_line(error)))
         return
-    except Exception as error:
-        if len(names) == 1:
-            result.errors.append(f"{names[0]}: {one_line(error)}")
-            return
-    for name in names:  # one of them raised; alone, the others still can be had
+    for name, parameters in task.metrics:
+        yield BEGIN, name
         try:
-            result.scores += score_pair(degraded, reference, [name])
+            yield RESULT, ("score", score_row(get_metric(name, parameters), pair))
         except Exception as error:
-            result.errors.append(f"{name}: {one_line(error)}")
+            yield RESULT, ("lost", (name, one_line(error)))
+    if task.seam_measures:
+        yield BEGIN, SEAMS
+        try:
+            yield RESULT, ("seams", _seams(task, degraded, reference))
+        except Exception as error:
+            yield RESULT, ("lost", (SEAMS, one_line(error)))
 
 
-def _measure_seams(result: ScoreResult, degraded: Any, reference: Any) -> None:
-    from .seams import seam_table
+def _seams(task: ScoreTask, degraded: np.ndarray, reference: np.ndarray | None) -> dict[str, Any]:
+    from .seams import profile_rows, seam_table
 
-    seams = [seam for seam in result.task.seams if seam < len(degraded)]
-    try:
-        table = seam_table(degraded, seams, reference, SAMPLE_RATE)
-        result.seams = table.to_dict("records")
-    except Exception as error:
-        result.errors.append(f"seams: {one_line(error)}")
+    seams = [seam for seam in task.seams if seam < len(degraded)]
+    table = seam_table(degraded, seams, reference, SAMPLE_RATE)
+    profiles = profile_rows(degraded, seams, _optional(task.upper_bound))
+    return {"seams": table.to_dict("records"), "profiles": profiles}
 
 
-@functools.cache
+def _optional(path: Path | None) -> np.ndarray | None:
+    return read_flac(path) if path is not None and path.is_file() else None
+
+
 def seams_identity() -> str:
-    """Of the seam measures: the hash of their source, so that a change measures them again."""
+    """Of the seam measures: a change of what they are computed with measures them again."""
     from . import seams
 
-    return hashlib.sha256(Path(str(seams.__file__)).read_bytes()).hexdigest()
+    return seams.IDENTITY
 
 
 def score_all(
-    tasks: Sequence[ScoreTask], jobs: int | None = None, scorer: Callable[[ScoreTask], ScoreResult] = score
+    tasks: Sequence[ScoreTask], jobs: int | None = None, limit_s: float = TIME_LIMIT_S
 ) -> Iterator[ScoreResult]:
     """Score in as many processes as help, and yield results as they come.
 
-    A metric's C code that takes its process down costs the rendering that it was given, not the run.
+    Renderings of one reference go to one process, which then analyses the reference once. A metric that takes its
+    process down, or longer than ``limit_s``, costs that one score; what was left of the task goes to another process.
 
     Args:
         tasks: what to score.
-        jobs: processes; None for one a core, at most 4, or this process alone where there is little to do.
-        scorer: what scores one task; importable by its name, as other processes call it.
+        jobs: processes; None for one a core, at most 4, or a single one where there is little to do.
+        limit_s: seconds that one metric may take for one rendering.
     """
     if jobs is None:
         jobs = 1 if len(tasks) < FEWEST_FOR_PROCESSES else min(MOST_JOBS, os.cpu_count() or 1)
-    if jobs == 1:
-        yield from map(scorer, tasks)
-        return
-    left = {(task.system, task.utterance): task for task in tasks}
-    try:
-        for result in _parallel(list(left.values()), jobs, scorer):
-            left.pop((result.task.system, result.task.utterance))
-            yield result
-    except BrokenProcessPool:
-        for task in left.values():
-            yield _score_apart(task, scorer)
+    queue = _Queue(tasks)
+    results = {id(task): ScoreResult(task) for task in tasks}
+    origin = {id(task): task for task in tasks}
+    for event in work("harness.scoring:steps", queue.next, jobs, limit_s):
+        first = origin[id(event.task)]
+        result = results[id(first)]
+        if event.kind == RESULT:
+            _keep(result, *event.content)
+            continue
+        if event.kind == BROKEN:
+            step = event.step or READING
+            result.lost[step] = event.content
+            if rest := _without(event.task, step, result):
+                origin[id(rest)] = first
+                queue.again(rest)
+                continue
+        yield result
 
 
-def _parallel(tasks: Sequence[ScoreTask], jobs: int, scorer: Callable) -> Iterator[ScoreResult]:
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(
-            joblib.delayed(scorer)(task) for task in tasks
-        )
+def _keep(result: ScoreResult, kind: str, content: Any) -> None:
+    if kind == "score":
+        result.scores.append(content)
+    elif kind == "seams":
+        result.seams, result.profiles = content["seams"], content["profiles"]
+    else:
+        step, why = content
+        result.lost[step] = why
 
 
-def _score_apart(task: ScoreTask, scorer: Callable) -> ScoreResult:
-    try:
-        (result,) = _parallel([task], 2, scorer)  # with 1 joblib would stay in this process
-        return result
-    except BrokenProcessPool:
-        return ScoreResult(task, errors=[f"a metric took its process down ({', '.join(task.metrics)} or the seams)"])
+def _without(task: ScoreTask, step: str, result: ScoreResult) -> ScoreTask | None:
+    """What is left of a task whose process broke in a step, or None."""
+    if step == READING:
+        return None
+    done = {row["metric"] for row in result.scores} | set(result.lost)
+    metrics = tuple((name, parameters) for name, parameters in task.metrics if name not in done)
+    seams = task.seam_measures and SEAMS not in result.lost and result.seams is None
+    return replace(task, metrics=metrics, seam_measures=seams) if metrics or seams else None
+
+
+class _Queue:
+    """Tasks by reference: a process goes on with the reference that it has, others begin a new one."""
+
+    def __init__(self, tasks: Sequence[ScoreTask]) -> None:
+        self._groups: dict[Path | None, deque[ScoreTask]] = defaultdict(deque)
+        for task in tasks:
+            self._groups[task.reference].append(task)
+        self._fresh = deque(self._groups)
+
+    def next(self, last: ScoreTask | None) -> ScoreTask | None:
+        """The next for a process that did ``last``."""
+        if not self._groups:
+            return None
+        if last is None or last.reference not in self._groups:
+            while self._fresh and self._fresh[0] not in self._groups:
+                self._fresh.popleft()
+            reference = self._fresh.popleft() if self._fresh else next(iter(self._groups))
+        else:
+            reference = last.reference
+        task = self._groups[reference].popleft()
+        if not self._groups[reference]:
+            del self._groups[reference]
+        return task
+
+    def again(self, task: ScoreTask) -> None:
+        """Put back what was left of one."""
+        self._groups[task.reference].appendleft(task)

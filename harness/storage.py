@@ -87,6 +87,15 @@ def sha256_of_file(path: Path) -> str | None:
         return None
 
 
+def stamp(path: Path) -> list[int] | None:
+    """Size and time of the last change (ns) of a file; None where there is none. JSON-able."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
 def key_of(content: Any) -> str:
     """Hex digest of anything JSON can hold, the same whatever the order of keys."""
     return sha256_of(json.dumps(content, sort_keys=True, ensure_ascii=False, default=str).encode())

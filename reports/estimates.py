@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,27 +34,20 @@ class Estimate:
 
 
 def mean(values: Sequence[float], clusters: Sequence[str] | None = None) -> Estimate:
-    """Mean of ``values`` with a 95 % interval, cluster-robust where ``clusters`` are given."""
-    values = np.asarray(values, np.float64)
-    return _estimate(values, lambda: statistics.mean_interval(values, clusters))
+    """Mean of ``values`` (NaN left out) with a 95 % interval, cluster-robust where ``clusters`` are given."""
+    return _estimate(np.asarray(values, np.float64), clusters)
 
 
-def paired(a: Sequence[float], b: Sequence[float], clusters: Sequence[str] | None = None) -> Estimate:
-    """Mean of ``a − b``, value by value, with its interval."""
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    return _estimate(a - b, lambda: statistics.paired_difference(a, b, clusters))
+def paired(
+    a: Sequence[float], b: Sequence[float], clusters: Sequence[str] | None = None, trim: float = 0.0
+) -> Estimate:
+    """Mean of ``a - b``, value by value, with its interval; with ``trim`` (``statistics.trim_of``) the trimmed mean."""
+    return _estimate(np.asarray(a, np.float64) - np.asarray(b, np.float64), clusters, trim)
 
 
-def _estimate(values: np.ndarray, interval: Callable) -> Estimate:
-    if not len(values):
+def _estimate(values: np.ndarray, clusters: Sequence[str] | None, trim: float = 0.0) -> Estimate:
+    n = int((~np.isnan(values)).sum())
+    if not n:
         return Estimate(math.nan, math.nan, math.nan, 0)
-    alone = Estimate(float(values.mean()), math.nan, math.nan, len(values))
-    if len(values) < 2:
-        return alone
-    result = interval()
-    if result is None:
-        return alone
-    centre, low, high = result
-    if low is None or high is None:
-        return alone
-    return Estimate(float(centre), float(low), float(high), len(values))
+    centre, low, high = statistics.locate(values, clusters, trim).interval()
+    return Estimate(centre, math.nan if low is None else low, math.nan if high is None else high, n)

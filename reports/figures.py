@@ -14,6 +14,7 @@ from reports.colours import Appearance
 
 ROW_HEIGHT = 26  # px for one system in a plot that has a row for each
 FRAME_HEIGHT = 74  # px for the axis and its title around those rows
+LONGEST_NAME = 22  # letters of a name beside an axis: on a page of 400 px the plot needs the rest
 
 
 class Figure:
@@ -57,6 +58,9 @@ class Figure:
             type="category",
             categoryorder="array",
             categoryarray=[html.escape(system) for system in systems[::-1]],
+            tickmode="array",
+            tickvals=[html.escape(system) for system in systems[::-1]],
+            ticktext=[html.escape(short(system)) for system in systems[::-1]],
             range=[-0.6, len(systems) - 0.4],
             fixedrange=True,
         )
@@ -69,6 +73,14 @@ class Figure:
     def content(self) -> dict:
         """The figure as JSON-able data."""
         return {"data": self.data, "layout": self.layout}
+
+
+def short(name: str, most: int = LONGEST_NAME) -> str:
+    """A name without its middle where it is long: systems of one family begin alike, those of one run end alike."""
+    if len(name) <= most:
+        return name
+    head = (most - 1) // 2
+    return f"{name[:head]}\u2026{name[len(name) - (most - 1 - head) :]}"
 
 
 def paint(appearance: Appearance | None = None, *, role: str = "system", alpha: float = 1.0) -> dict:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from reports.comparison import UPPER_BOUND, Comparison, MetricColumn
+from harness.seams import seam_summary
+from reports.comparison import Comparison, MetricColumn
 from reports.formatting import count, interval, join, number, seconds
-from reports.seam_tables import seam_rows
 from reports.timing import growth
 
 TELLING = ("pesq_wb", "stoi", "speaker_similarity")  # the metrics named in words, where a run has them
@@ -27,7 +27,6 @@ def findings(comparison: Comparison, decimals: dict[str, int]) -> list[Finding]:
     pairs = (
         ("Scope", scope(comparison)),
         ("Sound", sound(comparison, decimals)),
-        ("Cost of streaming", cost_of_streaming(comparison, decimals)),
         ("Seams", seams(comparison)),
         ("Waiting", waiting(comparison)),
         ("Along an utterance", flatness(comparison)),
@@ -75,39 +74,17 @@ def sound(comparison: Comparison, decimals: dict[str, int]) -> list[str]:
     return sentences
 
 
-def cost_of_streaming(comparison: Comparison, decimals: dict[str, int]) -> list[str]:
-    """For each streaming system, how it differs from the upper bound."""
-    if UPPER_BOUND not in comparison.systems:
-        return []
-    sentences = []
-    for system in comparison.systems:
-        if system == UPPER_BOUND or system in comparison.controls or not comparison.streams(system):
-            continue
-        worse, better, compared = [], [], 0
-        for metric in comparison.metrics:
-            difference = comparison.difference(system, UPPER_BOUND, metric)
-            if not difference.has_interval or not metric.direction:
-                continue
-            compared += 1
-            if difference.excludes_zero:
-                good = (difference.mean > 0) == (metric.direction == "higher")
-                told = f"{metric.name} {number(difference.mean, decimals[metric.identity], signed=True)}"
-                (better if good else worse).append(told)
-        if not compared:
-            sentences.append(f"{system} against {UPPER_BOUND}: no difference has an interval.")
-            continue
-        parts = [f"worse in {join(worse)}"] * bool(worse) + [f"better in {join(better)}"] * bool(better)
-        verdict = "; ".join(parts) if parts else f"told apart in none of {count(compared, 'metric')}"
-        sentences.append(f"{system} against {UPPER_BOUND}: {verdict}.")
-    return sentences
-
-
 def seams(comparison: Comparison) -> list[str]:
     """The systems whose seams stand out, by the measure in which each does most."""
     loudest: dict[str, tuple[float, str]] = {}
-    for row in seam_rows(comparison):
-        if math.isfinite(row.z) and row.z > loudest.get(row.system, (-math.inf, ""))[0]:
-            loudest[row.system] = (row.z, row.measure)
+    for system in comparison.systems:
+        rows = comparison.seams[comparison.seams["system"] == system]
+        if rows.empty:
+            continue
+        for record in seam_summary(rows).reset_index().to_dict("records"):
+            z = float(record["z"])
+            if math.isfinite(z) and z > loudest.get(system, (-math.inf, ""))[0]:
+                loudest[system] = (z, str(record["measure"]))
     if not loudest:
         return []
     out = sorted(((z, s, m) for s, (z, m) in loudest.items() if z > WIDE_Z), reverse=True)

@@ -1,120 +1,153 @@
-"""The report as one HTML file: everything that it needs lies inside it, and it may load nothing else."""
+"""The report as one HTML file, alone or with its pictures and tables beside it; it may load nothing else."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-import os
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from harness.run import Run
+from harness.storage import write_bytes
 from reports import formatting
-from reports.closeup_figures import closeups
 from reports.colours import style_variables
 from reports.comparison import Comparison
+from reports.content import content_of
+from reports.export import Collected
 from reports.figures import to_json
-from reports.headline import findings
-from reports.latency_figures import chunk_latency_figure, quality_latency_figure, time_split_figure
-from reports.listening_tables import listening_section
-from reports.methods import facts, methods
-from reports.metric_figures import metric_figure
-from reports.players import MOST_AUDIO_BYTES, player_rows
-from reports.seam_figures import seam_figure, z_figure
-from reports.seam_tables import seam_measures, seam_table
-from reports.tables import (
-    chunk_table,
-    decimals_of,
-    difference_table,
-    failure_table,
-    main_table,
-    unscored_table,
-)
+from reports.joined import open_runs
+from reports.media import Media, link
+from reports.players import MOST_AUDIO_BYTES
 
 STATIC = Path(__file__).parent / "static"
+LINKED_PLAYERS, EMBEDDED_PLAYERS = 60, 24  # utterances: of each, what keeps a page of eight systems easy to open
+MOST_SCORES = 500_000  # rows of scores.csv; the run's own table holds all
 
 
 def write_report(
-    run_path: str | Path,
+    runs: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     *,
-    most_players: int = 24,
+    embed: bool = False,
+    baseline: str | None = None,
+    margins: dict[str, float] | None = None,
+    most_players: int | None = None,
     most_audio_bytes: int = MOST_AUDIO_BYTES,
 ) -> Path:
-    """Write a run's report and return where it is.
+    """Write the report of a run, or of several side by side, and return where it is.
+
+    Beside the page lie ``tables/`` (every table as CSV, LaTeX and Markdown) and ``media/`` (spectrograms); audio is
+    linked where it lies in the run. With ``embed`` the page holds all of that and can be moved alone.
 
     Args:
-        run_path: the folder of a run.
-        out: the file to write; ``report/index.html`` in the run by default.
+        runs: the folder of a run, or several.
+        out: the file to write; ``report/index.html`` in the (first) run by default.
+        embed: put audio and pictures into the page.
+        baseline: the system that the others are compared with; ``full`` by default, or the first decoder.
+        margins: by metric, the largest difference that does not matter; without one nothing is called equivalent.
         most_players: utterances that get players; which, and how many were left out, is said in the report.
-        most_audio_bytes: of audio in the page; past it, utterances are left out too.
+        most_audio_bytes: of audio and pictures in the page; past it, utterances are left out too.
 
     Raises:
-        StreamflowError: no run there.
-        OSError: the file cannot be written. What was there before stays.
+        StreamflowError: no run there, runs without a common utterance, or no such baseline.
+        OSError: a file cannot be written. The page that was there before stays.
     """
-    run_path = Path(run_path)
-    out = Path(out) if out is not None else run_path / "report" / "index.html"
-    page = render(Comparison(Run(run_path)), most_players=most_players, most_audio_bytes=most_audio_bytes)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        partial.write_text(page, encoding="utf-8")
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
+    opened = open_runs(runs)
+    out = Path(out) if out is not None else opened.path / "report" / "index.html"
+    comparison = Comparison(opened, baseline=baseline, margins=margins)
+    beside = out.parent if out.name == "index.html" else out.parent / f"{out.stem}_files"
+    media = Media(comparison) if embed else Media(comparison, out, beside / "media")
+    most = most_players or (EMBEDDED_PLAYERS if embed else LINKED_PLAYERS)
+    page = make_page(
+        comparison, media, most_players=most, most_bytes=most_audio_bytes, beside=None if embed else beside
+    )
+    for path, text in page.files.items():
+        write_bytes(path, text.encode("utf-8"))
+    write_bytes(out, page.text.encode("utf-8"))
+    media.finish()
     return out
 
 
 def render(comparison: Comparison, *, most_players: int = 24, most_audio_bytes: int = MOST_AUDIO_BYTES) -> str:
-    """The page as text; the same run gives the same text."""
-    decimals = decimals_of(comparison)
-    script = plain_script((STATIC / "report.js").read_text(encoding="utf-8"))
+    """The page with everything in it, as text; the same run gives the same text."""
+    return make_page(comparison, Media(comparison), most_players=most_players, most_bytes=most_audio_bytes).text
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page, and the files that it links to."""
+
+    text: str
+    files: dict[Path, str]
+
+
+def make_page(
+    comparison: Comparison,
+    media: Media,
+    *,
+    most_players: int,
+    most_bytes: int,
+    beside: Path | None = None,
+) -> Page:
+    """The page as text; ``beside`` is the folder of its tables, None where it has no files."""
+    script = plain_script(
+        "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("report.js", "explorer.js"))
+    )
     plotly = plain_script(get_plotlyjs())
-    close = closeups(comparison)
-    context = {
-        "comparison": comparison,
-        "facts": facts(comparison),
-        "findings": findings(comparison, decimals),
-        "listening": listening_section(comparison),
-        "main_table": main_table(comparison, decimals),
-        "difference_table": difference_table(comparison, decimals),
-        "metric_figures": [(m, metric_figure(comparison, m)) for m in comparison.metrics],
-        "seam_table": seam_table(comparison),
-        "seam_figures": [
-            (measure, seam_figure(comparison, measure, unit), z_figure(comparison, measure))
-            for measure, unit in seam_measures(comparison)
-        ],
-        "closeups": close,
-        "closeup_texts": {u["utterance_id"]: u.get("text") or "" for u in comparison.utterances},
-        "chunk_table": chunk_table(comparison),
-        "chunk_figure": chunk_latency_figure(comparison),
-        "split_figure": time_split_figure(comparison),
-        "quality_figures": {m.name: quality_latency_figure(comparison, m) for m in comparison.metrics},
-        "rows": player_rows(comparison, decimals, most_players, most_audio_bytes),
-        "failures": failure_table(comparison),
-        "unscored": unscored_table(comparison),
-        "methods": methods(comparison),
+    tables = Collected()
+    environment = _environment()
+    environment.globals["exports"] = tables
+    content = content_of(comparison, media, most_players, most_bytes)
+    context = content | {
         "style": style_variables() + (STATIC / "report.css").read_text(encoding="utf-8"),
         "script": script,
         "plotly": plotly,
-        "policy": policy(script, plotly),
+        "policy": policy(script, plotly, linked=media.page is not None),
+        "files": [],
     }
-    return _environment().get_template("report.html.j2").render(context)
+    template = environment.get_template("report.html.j2")
+    text = template.render(context)
+    if beside is None or media.page is None:
+        return Page(text, {})
+    files = _files(comparison, tables, content["paper"].text, beside / "tables")
+    text = template.render(context | {"files": _links(files, media.page)})  # again: only now are the tables known
+    return Page(text, files)
 
 
-def policy(*scripts: str) -> str:
-    """A Content-Security-Policy under which only these scripts run and nothing is fetched, whatever a run contains."""
+def _files(comparison: Comparison, tables: Collected, methods: str, folder: Path) -> dict[Path, str]:
+    files = {folder / f"{name}.{kind}": text for name, texts in tables.texts.items() for kind, text in texts.items()}
+    files[folder / "methods.txt"] = methods
+    if 0 < len(comparison.all_scores) <= MOST_SCORES:
+        files[folder / "scores.csv"] = comparison.all_scores.to_csv(index=False, lineterminator="\r\n")
+    return files
+
+
+def _links(files: dict[Path, str], page: Path) -> list[tuple[str, list[tuple[str, str]]]]:
+    """By file name without its suffix: (suffix, address) of each."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path in files:
+        found.setdefault(path.stem, []).append((path.suffix[1:], link(path, page)))
+    return list(found.items())
+
+
+def policy(*scripts: str, linked: bool = False) -> str:
+    """A Content-Security-Policy under which only these scripts run and nothing is fetched, whatever a run contains.
+
+    ``linked``: pictures and sound may come from files beside the page too, where it is opened from disk (``file:``) or
+    served with its folder (``'self'``); never from another host.
+    """
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts
     )
+    beside = " 'self' file:" if linked else ""
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; media-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:{beside}; "
+        f"media-src data:{beside}; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -137,7 +170,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(to_json=to_json, to_text=to_text)
+    environment.globals.update(to_json=to_json, to_text=to_text, exports=Collected())
     environment.filters.update(
         number=formatting.number, seconds=formatting.seconds, size=formatting.size, count=formatting.count
     )

@@ -12,6 +12,8 @@ from pathlib import PurePath
 from harness.latency import FEWEST_FOR_GROWTH, FEWEST_FOR_P95
 from reports.comparison import Comparison
 from reports.formatting import count
+from reports.paper import is_rendered, seeds_of
+from reports.verdicts import family
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +37,43 @@ def facts(comparison: Comparison) -> list[Fact]:
     """Date, corpus, checkpoint, hardware, command: what the run itself noted; absent ones are left out."""
     experiment, provenance = comparison.run.experiment, comparison.run.provenance
     speakers = len(set(comparison.speaker_of.values()))
-    corpus = corpus_name(str(experiment.get("corpus", "")))
+    corpus = corpus_name(experiment.get("corpus"))
     if experiment.get("split"):
         corpus += f", split {experiment['split']}"
+    size = f"{count(len(comparison.utterances), 'utterance')}, {count(speakers, 'speaker')}"
     found = [
         Fact("date", date(str(provenance.get("created") or ""))),
-        Fact("corpus", f"{corpus}: {count(len(comparison.utterances), 'utterance')}, {count(speakers, 'speaker')}"),
+        Fact("corpus", f"{corpus}: {size}" if corpus else size),
         Fact("checkpoint", checkpoint(comparison)),
         Fact("hardware", hardware(provenance.get("hardware") or {})),
         Fact("software", software(provenance)),
         Fact("command", shlex.join(provenance.get("command") or []), code=True),
     ]
+    if len(comparison.runs) > 1:
+        found.insert(0, Fact("runs", in_words([str(run.path) for run in comparison.runs])))
     return [fact for fact in found if fact.value]
 
 
 def methods(comparison: Comparison) -> list[Passage]:
-    """How everything in the report was had."""
-    return [
-        Passage("Decoding", _decoding(comparison)),
-        Passage("Statistics", _statistics(comparison)),
-        Passage("Latency", _latency(comparison)),
-        Passage("Seams", _seams()),
-        Passage("Listening", _listening()),
+    """How everything in the report was had; nothing of what the run does not hold."""
+    found = [
+        ("Decoding", [] if is_rendered(comparison) else _decoding(comparison)),
+        ("Statistics", _statistics(comparison)),
+        ("Latency", [] if comparison.latency.empty else _latency(comparison)),
+        ("Seams", [] if comparison.seams.empty else _seams()),
+        ("Listening", _listening()),
     ]
+    return [Passage(title, paragraphs) for title, paragraphs in found if paragraphs]
 
 
 def _decoding(comparison: Comparison) -> list[str]:
-    seed = comparison.run.experiment.get("seed")
+    seeds = seeds_of(comparison)
+    told = f" ({', '.join(map(str, seeds))})" if seeds else ""
     return [
         "Every system decodes the same speech tokens, 25 a second, computed from the reference recording. "
         "The speaker prompt of an utterance is its own reference recording unless the manifest names another. "
         "Recordings are mono, 16 kHz, normalised to −23 LUFS on loading.",
-        f"Noise is a function of the seed{f' ({seed})' if seed is not None else ''} and the absolute frame, so that "
+        f"Noise is a function of the seed{told} and the absolute frame, so that "
         "systems of the same weights differ by what they attend to alone.",
     ]
 
@@ -78,12 +85,21 @@ def _statistics(comparison: Comparison) -> list[str]:
         if speakers > 1
         else "over utterances, since there is one speaker only"
     )
-    return [
+    paragraphs = [
         f"Intervals are 95 % t-intervals of the mean {clusters}; values of several seeds are averaged per utterance "
-        "first. Below two values no interval is given. Differences are paired: each utterance with itself.",
-        "A value that could not be had is unscored, with its reason; it enters no mean. Nothing is corrected for the "
-        "number of comparisons: of twenty intervals of no true difference, one excludes zero on average.",
+        "first. Below two values no interval is given.",
+        "A value that could not be had is unscored, with its reason; it enters no mean.",
     ]
+    if comparison.baseline is not None:
+        paragraphs.insert(
+            1,
+            f"Differences to {comparison.baseline} are paired: each utterance with itself. Where a metric's differences "
+            "have heavy tails (PESQ, F0) they are 20 % trimmed means with Yuen's interval. Verdicts are of p values after "
+            f"Holm's correction over one family: {family(comparison)}. “Equivalent” needs a margin and an interval "
+            "inside it; “not told apart” is no verdict of equality, and the smallest difference that would be found with "
+            "a power of 0.8 stands beside it.",
+        )
+    return paragraphs
 
 
 def _latency(comparison: Comparison) -> list[str]:
@@ -161,8 +177,10 @@ def software(provenance: Mapping) -> str:
     return in_words({name: versions.get(name) for name in shown})
 
 
-def corpus_name(path: str) -> str:
+def corpus_name(path: object) -> str:
     """``.../shipped/manifest.csv`` -> ``shipped``: the folder says more than the file."""
+    if not isinstance(path, str) or not path:
+        return ""
     pure = PurePath(path)
     return pure.parent.name if pure.stem == "manifest" and pure.parent.name else pure.stem
 

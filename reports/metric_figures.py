@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import html
 
+import numpy as np
+
 from reports.comparison import Comparison, MetricColumn
 from reports.figures import FRAME_HEIGHT, ROW_HEIGHT, Figure, paint, whiskers
 from reports.formatting import decimals_for, interval, number
+
+MOST_TICKS = 200  # utterances drawn for a system; of more, evenly thinned in the order of their values
 
 
 def metric_figure(comparison: Comparison, metric: MetricColumn) -> Figure:
@@ -18,8 +22,11 @@ def metric_figure(comparison: Comparison, metric: MetricColumn) -> Figure:
     for system, estimate in estimates.items():
         look, row = comparison.appearance[system], html.escape(system)
         values = comparison.values(system, metric)
+        if len(values) > MOST_TICKS:
+            places = np.linspace(0, len(values) - 1, MOST_TICKS).round().astype(int)
+            values = values.sort_values().iloc[places]
         figure.scatter(
-            x=[float(value) for value in values],
+            x=[float(f"{value:.6g}") for value in values],
             y=[row] * len(values),
             mode="markers",
             marker={"symbol": "line-ns-open", "size": 10},
@@ -40,5 +47,10 @@ def metric_figure(comparison: Comparison, metric: MetricColumn) -> Figure:
             hovertemplate=f"{told}<extra></extra>",
             meta=paint(look),
         )
-    figure.axis("xaxis", metric.axis_title + metric.aim, fixedrange=True)
+    ceiling = comparison.ceiling(metric)
+    if ceiling:
+        line = {"width": 1, "dash": "dot"}
+        figure.shape("rule", type="line", x0=ceiling.mean, x1=ceiling.mean, y0=0, y1=1, yref="paper", line=line)
+    aim = metric.aim + (f"; dotted: ceiling {number(ceiling.mean, decimals)}" if ceiling else "")
+    figure.axis("xaxis", metric.axis_title + aim, fixedrange=True, nticks=6)
     return figure

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from reports.comparison import EVERY_SYSTEM, UPPER_BOUND, Comparison, MetricColumn
+from reports.comparison import EVERY_SYSTEM, Comparison, MetricColumn
 from reports.estimates import Estimate, mean
 from reports.formatting import count, decimals_for, interval, number, seconds, significant
-from reports.timing import growth, time_split
+from reports.verdicts import Verdict, verdicts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value, what qualifies it, and a warning; ``tone`` is "", "worse", "better" or "absent"."""
+    """A value, what qualifies it, and a warning; ``tone`` is "", "worse", "better", "same" or "absent".
+
+    ``value``, ``low``, ``high`` and ``n`` are what was rounded: tables are sorted by them, and exports hold them.
+    """
 
     text: str
     note: str = ""
     warning: str = ""
     tone: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
 
 
 @dataclass(slots=True)
@@ -61,75 +68,68 @@ def decimals_of(comparison: Comparison) -> dict[str, int]:
     return found
 
 
-def main_table(comparison: Comparison, decimals: dict[str, int]) -> Table:
-    """One row a system: every metric's mean with its interval, then what the system makes a listener wait."""
-    columns = [Column(f"{m.name} {m.arrow}".strip(), "" if m.unit in ("", "1") else m.unit) for m in comparison.metrics]
-    columns += [
-        Column("algorithmic latency ↓", "audio needed before"),
-        Column("first packet ↓", "compute, mean"),
-        Column("real-time factor ↓", "compute / audio"),
-        Column("peak memory ↓", "MB, largest"),
-    ]
+def main_table(
+    comparison: Comparison,
+    decimals: dict[str, int],
+    metrics: list[MetricColumn] | None = None,
+    *,
+    waiting: bool = True,
+) -> Table:
+    """One row a system: the mean of each metric with its interval, then what the system makes a listener wait.
+
+    ``metrics`` are all by default. What a run holds no timing for has no columns of waiting.
+    """
+    metrics = comparison.metrics if metrics is None else metrics
+    waiting = waiting and not comparison.latency.empty
+    columns = [_metric_column(comparison, metric, decimals) for metric in metrics]
+    if waiting:
+        columns += WAITING
     clustered = "clustered by speaker" if len(set(comparison.speaker_of.values())) > 1 else "of one speaker"
     table = Table(
-        f"Mean over utterances; below it the 95 % confidence interval, {clustered}, and the number of utterances.",
+        f"Mean over {count(len(comparison.utterances), 'utterance')}, or n where some have no value; below it the 95 % "
+        f"confidence interval, {clustered}.",
         "system",
         columns,
     )
+    if any(comparison.ceiling(metric) for metric in metrics):
+        table.caption += " Ceiling: what another recording of the same speaker reaches."
     for system in comparison.systems:
-        cells = [_metric_cell(comparison, system, metric, decimals[metric.identity]) for metric in comparison.metrics]
-        cells += _waiting_cells(comparison, system)
+        cells = [_metric_cell(comparison, system, metric, decimals[metric.identity]) for metric in metrics]
+        cells += _waiting_cells(comparison, system) if waiting else []
         table.rows.append(_row(comparison, system, cells))
     return table
 
 
-def difference_table(comparison: Comparison, decimals: dict[str, int], other: str = UPPER_BOUND) -> Table | None:
-    """Paired differences of every system to ``other``; None where the run has no ``other`` or nothing beside it."""
-    rest = [system for system in comparison.systems if system != other]
-    if other not in comparison.systems or not rest:
+def waiting_table(comparison: Comparison) -> Table | None:
+    """What each system makes a listener wait; None where nothing was timed."""
+    if comparison.latency.empty:
         return None
-    table = Table(
-        f"Mean of (system − {other}) over the utterances that both have, with its 95 % confidence interval. "
-        "▼ worse and ▲ better where the interval excludes zero; no correction for the number of comparisons.",
-        "system",
-        [Column(f"{m.name} {m.arrow}".strip(), "" if m.unit in ("", "1") else m.unit) for m in comparison.metrics],
-    )
-    for system in rest:
-        cells = []
-        for metric in comparison.metrics:
-            difference = comparison.difference(system, other, metric)
-            base = comparison.estimate(other, metric).mean
-            cells.append(_difference_cell(difference, base, metric, decimals[metric.identity]))
-        table.rows.append(_row(comparison, system, cells))
+    table = Table("Means over utterances with 95 % confidence intervals.", "system", list(WAITING))
+    for system in comparison.systems:
+        table.rows.append(_row(comparison, system, _waiting_cells(comparison, system)))
     return table
 
 
-def chunk_table(comparison: Comparison) -> Table:
-    """Per-chunk latency, how it grows along an utterance, and where the time goes."""
+def difference_table(
+    comparison: Comparison, decimals: dict[str, int], metrics: list[MetricColumn] | None = None
+) -> Table | None:
+    """Paired differences of every system to the baseline; None where there is nothing to compare."""
+    if comparison.baseline is None:
+        return None
+    metrics = comparison.metrics if metrics is None else metrics
+    found = verdicts_of(comparison)
     table = Table(
-        "Growth is the median chunk compute time in the last quarter of an utterance over that in its first quarter, "
-        "full-sized chunks only, the median over utterances; 1.00 is flat.",
+        f"Paired difference (system − {comparison.baseline}) over the utterances that both have, its 95 % confidence "
+        "interval, and p after Holm. ▼ worse, ▲ better, ≈ equivalent within the margin, each with its share of the "
+        "baseline's mean; otherwise not told apart, and ± is the smallest difference that would be found 4 times of 5.",
         "system",
-        [
-            Column("chunk latency", "median of medians"),
-            Column("95th percentile", "median over utterances"),
-            Column("growth", "last / first quarter"),
-            Column("DiT", "s per s of audio"),
-            Column("vocoder", "s per s of audio"),
-            Column("rest", "s per s of audio"),
-        ],
+        [_metric_column(comparison, metric) for metric in metrics],
     )
-    for system in comparison.systems:
-        rows = comparison.latency[comparison.latency["system"] == system]
-        cells = [Cell(seconds(float(rows[c].median()))) if len(rows) else _absent() for c in _CHUNK_COLUMNS]
-        grown = growth(comparison, system) if comparison.streams(system) else None
-        if grown:
-            told = f"{count(grown.utterances, 'utterance')}, to {seconds(grown.longest_s)}"
-            cells.append(Cell(number(grown.ratio), told))
-        else:
-            cells.append(_absent("too few chunks" if comparison.streams(system) else "one chunk"))
-        split = time_split(comparison, system)
-        cells += [Cell(number(split[part], 3)) if split else _absent() for part in ("DiT", "vocoder", "rest")]
+    for system in comparison.others:
+        cells = []
+        for metric in metrics:
+            base = comparison.estimate(comparison.baseline, metric).mean
+            cells.append(_difference_cell(found.get((system, metric.identity)), base, decimals[metric.identity]))
         table.rows.append(_row(comparison, system, cells))
     return table
 
@@ -145,6 +145,19 @@ def failure_table(comparison: Comparison) -> Table | None:
         cells = [Cell(str(failure[column])) for column in _FAILURE_COLUMNS]
         name = "every system" if system == EVERY_SYSTEM else system
         table.rows.append(Row(name, cells, look.slot if look else None))
+    return table
+
+
+def identity_table(comparison: Comparison) -> Table:
+    """What each metric is: unit, direction, source, and the identity that its values are comparable under."""
+    table = Table(
+        "Values are comparable under one identity only: implementation, version and parameters.",
+        "metric",
+        [Column("unit"), Column("better"), Column("source"), Column("identity")],
+    )
+    for metric in comparison.metrics:
+        told = (metric.unit or "1", metric.direction or "neither", metric.source or "not known", metric.identity)
+        table.rows.append(Row(metric.name, [Cell(text) for text in told]))
     return table
 
 
@@ -168,8 +181,13 @@ def unscored_table(comparison: Comparison, most_named: int = 5) -> Table | None:
     return table
 
 
+WAITING = [
+    Column("algorithmic latency ↓", "audio needed before"),
+    Column("first packet ↓", "compute, mean"),
+    Column("real-time factor ↓", "compute / audio"),
+    Column("peak memory ↓", "MB, largest"),
+]
 _FAILURE_COLUMNS = ("utterance", "stage", "error")
-_CHUNK_COLUMNS = ("chunk_p50_s", "chunk_p95_s")
 
 
 def _row(comparison: Comparison, system: str, cells: list[Cell]) -> Row:
@@ -179,46 +197,82 @@ def _row(comparison: Comparison, system: str, cells: list[Cell]) -> Row:
     return Row(system, cells, comparison.appearance[system].slot, ", ".join(notes))
 
 
+def _metric_column(comparison: Comparison, metric: MetricColumn, decimals: dict[str, int] | None = None) -> Column:
+    notes = [] if metric.unit in ("", "1") else [metric.unit]
+    ceiling = comparison.ceiling(metric) if decimals is not None else None
+    if ceiling:
+        notes.append(f"ceiling {number(ceiling.mean, decimals[metric.identity])}")
+    return Column(f"{metric.name} {metric.arrow}".strip(), ", ".join(notes))
+
+
 def _metric_cell(comparison: Comparison, system: str, metric: MetricColumn, decimals: int) -> Cell:
     estimate = comparison.estimate(system, metric)
     unscored = comparison.unscored_count(system, metric)
     warning = f"{unscored} unscored" if unscored else ""
     if not estimate.n:
         return _absent("unscored" if unscored else "no scores", warning)
+    n = "" if estimate.n == len(comparison.utterances) else f"n {estimate.n}{warning and ', '}{warning}"
+    return _estimated(estimate, number(estimate.mean, decimals), _interval(estimate, decimals), n)
+
+
+def _difference_cell(verdict: Verdict | None, base: float, decimals: int) -> Cell:
+    if verdict is None or not math.isfinite(verdict.difference):
+        return _absent("no pairs")
+    finer = max(decimals, min(verdict.decimals, decimals + 1)) if verdict.has_interval else decimals
+    tone = {"better": "better", "worse": "worse", "equivalent": "same"}.get(verdict.word, "")
+    mark = {"better": " ▲", "worse": " ▼", "same": " ≈"}.get(tone, "")
+    span = interval(verdict.low, verdict.high, finer, signed=True) if verdict.has_interval else "no interval"
+    if verdict.word == "too few":
+        qualified = f"too few: n {verdict.n}"
+    elif not tone and math.isfinite(verdict.mdd):
+        qualified = f"p {p_text(verdict.p_holm)} · ±{number(verdict.mdd, finer)}"
+    else:
+        share = _share(verdict.difference, base)
+        qualified = f"p {p_text(verdict.p_holm)}{share and ' · '}{share}"
     return Cell(
-        number(estimate.mean, decimals), _interval(estimate, decimals), f"n {estimate.n}{warning and ', '}{warning}"
+        f"{number(verdict.difference, finer, signed=True)}{mark}",
+        span,
+        qualified,
+        tone,
+        value=verdict.difference,
+        low=verdict.low if verdict.has_interval else None,
+        high=verdict.high if verdict.has_interval else None,
+        n=verdict.n,
     )
 
 
-def _difference_cell(difference: Estimate, base: float, metric: MetricColumn, decimals: int) -> Cell:
-    if not difference.n:
-        return _absent("no pairs")
-    finer = decimals_for([difference.half_width], most=4) if difference.has_interval else decimals
-    finer = max(decimals, min(finer, decimals + 1))
-    share = f"{number(100 * difference.mean / abs(base), 1, signed=True)} % · " if base and math.isfinite(base) else ""
-    tone = ""
-    if difference.excludes_zero and metric.direction:
-        tone = "better" if (difference.mean > 0) == (metric.direction == "higher") else "worse"
-    mark = {"better": " ▲", "worse": " ▼"}.get(tone, "")
-    note = f"{_interval(difference, finer, signed=True)}"
-    return Cell(f"{number(difference.mean, finer, signed=True)}{mark}", note, f"{share}n {difference.n}", tone)
+def _share(difference: float, base: float) -> str:
+    return f"{number(100 * difference / abs(base), 1, signed=True)} %" if base and math.isfinite(base) else ""
+
+
+def p_text(p: float) -> str:
+    """``0.012``, ``< 0.001``, or a dash where no test could be made."""
+    if not math.isfinite(p):
+        return "\u2014"
+    return "< 0.001" if p < 0.001 else number(p, 3 if p < 0.1 else 2)
 
 
 def _waiting_cells(comparison: Comparison, system: str) -> list[Cell]:
     rows = comparison.latency[comparison.latency["system"] == system]
     if rows.empty:
-        return [_absent() for _ in range(4)]
+        return [_absent() for _ in WAITING]
     ahead = comparison.algorithmic_latency(system)
-    clusters = comparison.clusters(pd.Index(rows["utterance"]))
-    first = mean(rows["first_packet_s"].to_numpy(), clusters)
-    factor = mean(rows["rtf"].to_numpy(), clusters)
-    memory = pd.to_numeric(rows["peak_memory_mb"], errors="coerce").max()
+    means = rows.groupby("utterance", sort=False)[["first_packet_s", "rtf"]].mean()  # over seeds
+    clusters = comparison.clusters(means.index)
+    first = mean(means["first_packet_s"].to_numpy(), clusters)
+    factor = mean(means["rtf"].to_numpy(), clusters)
+    memory = float(pd.to_numeric(rows["peak_memory_mb"], errors="coerce").max())
     return [
-        Cell(seconds(ahead)) if math.isfinite(ahead) else Cell("whole utterance", tone="absent"),
-        Cell(seconds(first.mean), _span(first)),
-        Cell(number(factor.mean, 3), _interval(factor, 3)),
-        Cell(number(float(memory), 0)),
+        Cell(seconds(ahead), value=ahead) if math.isfinite(ahead) else Cell("whole utterance", tone="absent"),
+        _estimated(first, seconds(first.mean), _span(first)),
+        _estimated(factor, number(factor.mean, 3), _interval(factor, 3)),
+        Cell(number(memory, 0), value=memory) if math.isfinite(memory) else _absent(),
     ]
+
+
+def _estimated(estimate: Estimate, text: str, note: str, warning: str = "") -> Cell:
+    low, high = (estimate.low, estimate.high) if estimate.has_interval else (None, None)
+    return Cell(text, note, warning, value=estimate.mean, low=low, high=high, n=estimate.n)
 
 
 def _span(estimate: Estimate) -> str:

@@ -2,34 +2,57 @@
 
 A new one is a file with a function of a :class:`~harness.metrics.base.Pair` and a ``METRIC``, and a line here. One that
 takes parameters (a model that the user names) has a function ``make(**parameters) -> Metric`` as well, and its ``METRIC``
-is ``make()``.
+is ``make()``. A file whose one model answers several questions has ``METRICS``.
 """
 
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from harness.metrics import (
+    cer,
     delay_ms,
+    dnsmos,
+    duration_ratio,
+    energy_correlation,
     estoi,
+    f0_correlation,
+    f0_declination,
+    f0_frame_error,
     f0_median_cents,
+    f0_range_ratio,
     f0_rmse_cents,
+    gross_pitch_error,
+    log_spectral_distance,
+    mcd,
+    mcd_dtw,
     mel_distance,
+    pesq_nb,
     pesq_wb,
+    plcmos,
+    si_sdr,
     speaker_similarity,
+    speaker_similarity_ceiling,
     stoi,
+    utmos,
+    visqol,
     voicing_error,
+    wer,
 )
-from harness.metrics.base import Metric, Pair, Unscored
-from streamflow.errors import StreamflowError
+from harness.metrics.base import Metric, MetricError, Pair, Unscored
 
 __all__ = [
     "MAKERS",
+    "REFUSED",
     "REGISTRY",
     "Metric",
     "MetricError",
@@ -43,17 +66,39 @@ __all__ = [
 
 _MODULES = (
     pesq_wb,
+    pesq_nb,
     stoi,
     estoi,
+    visqol,
     speaker_similarity,
+    speaker_similarity_ceiling,
+    wer,
+    cer,
+    mcd,
+    mcd_dtw,
     f0_rmse_cents,
     f0_median_cents,
+    gross_pitch_error,
     voicing_error,
+    f0_frame_error,
+    f0_correlation,
+    f0_range_ratio,
+    f0_declination,
     mel_distance,
+    log_spectral_distance,
+    energy_correlation,
+    duration_ratio,
     delay_ms,
+    dnsmos,
+    plcmos,
+    utmos,
 )
 
-REGISTRY: dict[str, Metric] = {module.METRIC.name: module.METRIC for module in _MODULES}
+REGISTRY: dict[str, Metric] = {
+    metric.name: metric
+    for module in _MODULES
+    for metric in (module.METRICS if hasattr(module, "METRICS") else (module.METRIC,))
+}
 """Every metric by its name, in the order in which tables show them."""
 
 MAKERS: dict[str, Callable[..., Metric]] = {
@@ -61,17 +106,24 @@ MAKERS: dict[str, Callable[..., Metric]] = {
 }
 """Of the metrics that take parameters: what makes one with other parameters than the registry's."""
 
-
-class MetricError(StreamflowError):
-    """A metric that does not exist."""
+REFUSED: dict[str, str] = {"si_sdr": si_sdr.REFUSED}
+"""Measures that people ask for and that say nothing about generated speech, and why."""
 
 
 def get_metric(name: str, parameters: Mapping[str, Any] | None = None) -> Metric:
     """Look a metric up, or make it with parameters.
 
+    Args:
+        name: as in :data:`REGISTRY`, or ``package.module:attribute`` of a :class:`Metric` of one's own.
+        parameters: of the metrics that take some.
+
     Raises:
-        MetricError: unknown, and the nearest and all are named; or parameters that it does not take.
+        MetricError: unknown, and the nearest and all are named; refused, and why; or parameters that it does not take.
     """
+    if why := REFUSED.get(name.lower().replace("-", "_")):
+        raise MetricError(f"metric {name} is refused: {why}")
+    if ":" in name:
+        return _users(name)
     if name not in REGISTRY:
         near = difflib.get_close_matches(name, REGISTRY, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
@@ -85,6 +137,22 @@ def get_metric(name: str, parameters: Mapping[str, Any] | None = None) -> Metric
         if parameter not in known:
             raise MetricError(f"metric {name} has no parameter {parameter!r}; it takes {', '.join(known)}")
     return MAKERS[name](**parameters)
+
+
+def _users(name: str) -> Metric:
+    """A metric of the user's own, ``package.module:attribute``; the working directory counts as a place to import from."""
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise MetricError(
+            f"metric {name!r}: {error}; give package.module:attribute of a harness.metrics.Metric"
+        ) from None
+    if not isinstance(found, Metric):
+        raise MetricError(f"metric {name!r} is a {type(found).__name__}; it must be a harness.metrics.Metric")
+    return replace(found, name=name)
 
 
 def standard_metrics() -> tuple[str, ...]:

@@ -12,14 +12,19 @@ import numpy as np
 
 from harness.alignment import IDENTITY as ALIGNMENT
 from harness.alignment import Delay, compensate, estimate_delay
+from streamflow.errors import StreamflowError
 
 SAMPLE_RATE = 16_000
 SILENCE = 1e-4  # peak, full scale: -80 dBFS, as streamflow.audio refuses on loading
 CUT_S = 0.04  # a token: lengths that differ by up to this are ordinary framing
 LENGTHS_APART_S = 0.25  # beyond this a rendering is cut off or padded, and a score of what is left would hide that
-
+FROM_COMMON_START = f"from-common-start,{ALIGNMENT}"  # in the identity of what reads Pair.from_common_start
 
 Need = Literal["reference", "text", "other_reference"]
+
+
+class MetricError(StreamflowError):
+    """A metric that does not exist, or a parameter of it that does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Pair:
         other_reference: float32 ``[k]`` at 16 kHz, another recording of the same speaker, or None.
         rendering_refused: why nothing can be scored, not even without the reference, or "".
         reference_refused: why the reference cannot be used, or "".
+        other_refused: why the other recording cannot be used, or "".
         lengths_apart: why the two cannot be compared moment by moment, or "".
     """
 
@@ -56,6 +62,9 @@ class Pair:
         self.rendering_refused = _refused("rendering", self.whole_degraded, sample_rate)
         self.reference_refused = (
             "there is no reference" if reference is None else _refused("reference", self.whole_reference, sample_rate)
+        )
+        self.other_refused = (
+            "" if other_reference is None else _refused("other recording", np.asarray(other_reference), sample_rate)
         )
         if not self.rendering_refused:
             self.whole_degraded = np.ascontiguousarray(self.whole_degraded, np.float32)
@@ -81,6 +90,16 @@ class Pair:
     def reference(self) -> np.ndarray:
         """float32 ``[k]``: the reference over the same stretch."""
         return self._aligned[1]
+
+    @property
+    def from_common_start(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rendering and reference, each to its own end, for measures that live with any lengths.
+
+        The delay is taken off the start of the one that is later; where lengths differ so much that the two cannot
+        be compared moment by moment, there is none to take.
+        """
+        delay = 0 if self.lengths_apart else self.delay.samples
+        return self.whole_degraded[max(0, delay) :], self.whole_reference[max(0, -delay) :]
 
     def _lengths_apart(self) -> str:
         seconds = [len(signal) / SAMPLE_RATE for signal in (self.whole_degraded, self.whole_reference)]
@@ -147,7 +166,10 @@ class Metric:
         parts = [f"{package}-{_version(package)}" for package in self.packages]
         if self.fingerprint is not None:
             parts.append(self.fingerprint())
-        return f"{self.name}[{';'.join([*parts, self.parameters, ALIGNMENT])}]"
+        parts.append(self.parameters)
+        if "reference" in self.needs and not self.any_length:  # the others read what nothing has aligned
+            parts.append(ALIGNMENT)
+        return f"{self.name}[{';'.join(parts)}]"
 
     def score(self, degraded: np.ndarray, reference: np.ndarray, sample_rate: int = SAMPLE_RATE) -> float | Unscored:
         """Score a rendering.
@@ -181,6 +203,8 @@ class Metric:
             return f"{self.name} needs the text, and the corpus has none for this utterance"
         if "other_reference" in self.needs and pair.other_reference is None:
             return f"{self.name} needs another recording of the speaker, and the corpus has none"
+        if "other_reference" in self.needs and pair.other_refused:
+            return pair.other_refused
         if "reference" not in self.needs:
             seconds = len(pair.whole_degraded) / SAMPLE_RATE
             short = f"{self.name} needs {self.minimum_s:g} s; the rendering has {seconds:.2f} s"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from harness.metrics.base import SAMPLE_RATE, Metric, Pair, Unscored
 
 
@@ -10,10 +12,15 @@ def pesq_wb(pair: Pair) -> float | Unscored:
 
     PESQ aligns in time and level by itself, so that it hides a constant delay and gain.
     """
+    return mos_lqo(pair, "wb")
+
+
+def mos_lqo(pair: Pair, band: Literal["wb", "nb"]) -> float | Unscored:
+    """PESQ of a pair at 16 kHz, or what the package itself says it lacks."""
     from pesq import PesqError, pesq
 
     try:
-        return float(pesq(SAMPLE_RATE, pair.reference, pair.degraded, "wb"))
+        return float(pesq(SAMPLE_RATE, pair.reference, pair.degraded, band))
     except PesqError as error:  # its messages come as bytes
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         return Unscored(f"PESQ: {reason or type(error).__name__}")

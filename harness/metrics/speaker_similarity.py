@@ -15,16 +15,25 @@ from typing import Any
 
 import numpy as np
 
-from harness.metrics.base import SAMPLE_RATE, Metric, Pair, Unscored
+from harness.metrics.base import FROM_COMMON_START, SAMPLE_RATE, Metric, Pair, Unscored
+from harness.metrics.content_cache import ContentCache
 
 LEVEL_DB = -30.0  # RMS, full scale: Resemblyzer's target, here set for both, louder ones too, since its mel is linear
 SPEECH_S = 0.8  # left after pauses are cut: half of the 1.6 s window that the encoder was trained on
+EMBEDDING = f"{LEVEL_DB:g}dBFS,webrtcvad-3"
+PACKAGES = ("resemblyzer",)
+KEPT = 1024  # embeddings; 1 kB each
+
+_embeddings: ContentCache[np.ndarray | None] = ContentCache(KEPT)
 
 
 def speaker_similarity(pair: Pair) -> float | Unscored:
-    """Cosine, at most 1; about 0.7 for two voices of one synthesiser and 0.9 for one voice in two utterances."""
+    """Cosine, at most 1; about 0.7 for two voices of one synthesiser and 0.9 for one voice in two utterances.
+
+    A voice has no timing, so lengths may differ.
+    """
     embeddings = []
-    for name, samples in (("rendering", pair.degraded), ("reference", pair.reference)):
+    for name, samples in zip(("rendering", "reference"), pair.from_common_start, strict=True):
         embedding = embed(samples)
         if embedding is None:
             return Unscored(f"the {name} holds under {SPEECH_S} s of speech once pauses are cut")
@@ -34,14 +43,20 @@ def speaker_similarity(pair: Pair) -> float | Unscored:
 
 def embed(samples: np.ndarray) -> np.ndarray | None:
     """The speaker embedding of float ``[n]`` at 16 kHz: float32 ``[256]`` of length 1; None for too little speech."""
+    samples = np.ascontiguousarray(samples, np.float32)
+    return _embeddings.get((samples,), lambda: _embed(samples))
+
+
+def _embed(samples: np.ndarray) -> np.ndarray | None:
     audio, encoder = _backend()
-    samples = np.asarray(samples, np.float32)
     samples = samples * np.float32(10 ** (LEVEL_DB / 20) / np.sqrt(np.mean(samples**2, dtype=np.float64)))
     # the voice activity detector reads 16-bit integers, round which a peak above full scale would wrap
     speech = audio.trim_long_silences(np.clip(samples, -1, 1))
     if len(speech) < SPEECH_S * SAMPLE_RATE:
         return None
-    return encoder.embed_utterance(speech)
+    embedding = encoder.embed_utterance(speech)
+    embedding.flags.writeable = False
+    return embedding
 
 
 @functools.cache
@@ -70,9 +85,10 @@ METRIC = Metric(
     direction="higher",
     source="Wan et al., Generalized End-to-End Loss for Speaker Verification, ICASSP 2018",
     function=speaker_similarity,
-    parameters="-30dBFS,webrtcvad-3",
-    packages=("resemblyzer",),
+    parameters=f"{EMBEDDING},{FROM_COMMON_START}",
+    packages=PACKAGES,
     minimum_s=1.5,
+    any_length=True,
     fingerprint=weights_fingerprint,
     standard=True,
 )

@@ -13,7 +13,7 @@ Rows of one listener, sentence and system are averaged, NaN values left out::
         percentile_interval,  # (replicates [B], level) -> (low, high)
     )
     from listening_tests.analysis.estimate import BOTH, LISTENERS, Estimate  # the claim: whom the interval speaks of
-    from listening_tests.analysis.multiplicity import holm                   # (p values) -> adjusted, same shape
+    from harness.statistics import holm                                      # (p values) -> adjusted, same shape
     from listening_tests.analysis.effect_size import paired_d, superiority   # (frame, a, b) -> Estimate
     from listening_tests.analysis.equivalence import equivalence             # (frame, a, b, margin) -> Equivalence
     from listening_tests.analysis.permutation import sign_flip               # (frame, a, b) -> Permutation

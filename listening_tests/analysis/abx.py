@@ -20,9 +20,10 @@ import pandas
 from scipy import stats
 from scipy.optimize import brentq
 
+from harness.statistics import holm
+
 from .crossed_bootstrap import percentile_interval, resample_weights
 from .estimate import BOTH
-from .multiplicity import holm
 
 LARGEST = 10.0  # d' beyond which nothing can be told apart from always right
 

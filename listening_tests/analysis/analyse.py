@@ -11,6 +11,7 @@ from typing import Any
 import pandas
 
 from harness.run import Run
+from harness.statistics import holm
 from listening_tests.errors import StudyError
 from listening_tests.model import ANCHOR_LOW, ANCHOR_MID, REFERENCE
 from listening_tests.protocols import get_protocol
@@ -22,7 +23,6 @@ from .bradley_terry import bradley_terry
 from .crossed_bootstrap import mean_opinion
 from .exclusions import Exclusions, apply_exclusions, repeat_pairs
 from .methods_text import methods_text
-from .multiplicity import holm
 from .mushra import friedman, quartiles
 from .objective import correlations, points
 from .pairwise import comparison_rows, model_check, pair_rows

@@ -10,13 +10,13 @@ import numpy as np
 import pandas
 from scipy import stats
 
+from harness.statistics import holm
 from listening_tests.errors import StudyError
 
 from .contrast import Contrast, contrast
 from .crossed_data import read_ratings
 from .crossed_variance import CELL, LISTENER, SENTENCE, two_way_design
 from .estimate import BOTH, CLAIMS, METHODS, Estimate, check_choice, check_level
-from .multiplicity import holm
 
 _BATCH = 4_000_000  # weights made at once
 

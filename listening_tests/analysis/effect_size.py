@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy import stats
+
+from harness.statistics.noncentral import noncentrality
 
 from .crossed_bootstrap import difference
 from .crossed_data import Ratings, read_ratings
@@ -32,18 +33,8 @@ def paired_d(frame: pandas.DataFrame, a: str, b: str, *, level: float = 0.95) ->
     if not spread > 1e-12:
         return Estimate(np.nan, np.nan, np.nan, **facts, note="listeners do not differ, or there is but one")
     t = float(d.mean() / spread * np.sqrt(n))
-    low, high = (_noncentrality(t, n - 1, p) / np.sqrt(n) for p in (0.5 + level / 2, 0.5 - level / 2))
+    low, high = (noncentrality(t, n - 1, p) / np.sqrt(n) for p in (0.5 + level / 2, 0.5 - level / 2))
     return Estimate(t / float(np.sqrt(n)), float(low), float(high), **facts, freedom=n - 1.0)
-
-
-def _noncentrality(t: float, freedom: int, probability: float) -> float:
-    """The noncentrality at which ``t`` is the quantile ``probability``, by bisection (the cdf falls with it)."""
-    reach = 10 + 2 * abs(t)
-    low, high = t - reach, t + reach
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if stats.nct.cdf(t, freedom, middle) > probability else (low, middle)
-    return (low + high) / 2
 
 
 def cliffs_delta(frame: pandas.DataFrame, a: str, b: str, **options: Any) -> Estimate:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas
-from scipy import stats
 
+from harness.statistics import tost_p
 from listening_tests.errors import StudyError
 
 from .crossed_bootstrap import difference
@@ -64,8 +64,7 @@ def within_margin(estimate: Estimate, margin: float, *, alpha: float = 0.05) -> 
         raise StudyError(f"margin {margin} must be above 0, in points of the rating scale, such as 0.2")
     if not estimate.has_interval:
         return Equivalence(estimate, margin, np.nan, False, "inconclusive")
-    below, above = ((side * estimate.mean + margin) / estimate.se for side in (1, -1))
-    p_value = float(stats.t.sf(min(below, above), estimate.freedom))
+    p_value = tost_p(estimate.mean, estimate.se, estimate.freedom, margin)
     within = -margin < estimate.low and estimate.high < margin
     if within:
         verdict = "equivalent"

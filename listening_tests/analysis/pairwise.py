@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from harness.statistics import holm
 from listening_tests.errors import StudyError
 
 from .crossed_bootstrap import differences, mean_opinion
@@ -19,7 +20,6 @@ from .effect_size import paired_d, superiority
 from .equivalence import Equivalence, equivalence, within_margin
 from .estimate import BOTH
 from .mixed_model import mixed_model
-from .multiplicity import holm
 from .permutation import sign_flip
 
 Rows = list[dict[str, Any]]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas
+
+from harness.statistics.sign_flip import EXACT_UP_TO, sign_flip_p
 
 from .estimate import LISTENERS
 from .listener_differences import listener_differences
-
-EXACT_UP_TO = 15  # listeners: 32,768 sign patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,5 @@ def sign_flip(frame: pandas.DataFrame, a: str, b: str, *, replicates: int = 20_0
         StudyError: a system without ratings, or no listener who rated both.
     """
     d = listener_differences(frame, a, b)
-    n, observed = len(d), abs(d.sum())
-    tolerance = 1e-9 * max(1.0, float(np.abs(d).sum()))
-    if n <= EXACT_UP_TO:
-        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        reached, total = int((np.abs(signs @ d) >= observed - tolerance).sum()), 2**n
-    else:
-        generator = np.random.default_rng(seed)
-        flipped = np.abs(generator.choice(np.array([-1, 1], np.int8), size=(replicates, n)) @ d)
-        reached, total = int((flipped >= observed - tolerance).sum()) + 1, replicates + 1
-    return Permutation(float(d.mean()), reached / total, n, n <= EXACT_UP_TO)
+    p_value = sign_flip_p(d, resamples=replicates, seed=seed)
+    return Permutation(float(d.mean()), p_value, len(d), len(d) <= EXACT_UP_TO)

@@ -26,10 +26,10 @@ def test_toml_that_is_written_reads_back_the_same(table):
 
 
 def test_options_alone_make_an_experiment():
-    experiment = load_experiment(corpus="m.csv", systems="full,mine=a.b:C", seed=3)
+    experiment = load_experiment(corpus="m.csv", systems="full,mine=a.b:C", seeds=[3])
     assert experiment.corpus == Path("m.csv")
     assert [spec.name for spec in experiment.systems] == ["full", "mine"]
-    assert experiment.seed == 3
+    assert experiment.seeds == (3,)
     assert experiment.metrics is None
 
 
@@ -54,8 +54,8 @@ def test_a_file_gives_tables_of_systems_and_a_corpus_beside_it(tmp_path):
 
 def test_options_go_before_the_file(tmp_path):
     path = write(tmp_path, 'corpus = "m.csv"\nsystems = ["full"]\nseed = 1\nsplit = "a"\n')
-    experiment = load_experiment(path, seed=2, systems="naive")
-    assert (experiment.seed, experiment.split, experiment.systems[0].name) == (2, "a", "naive")
+    experiment = load_experiment(path, seeds=[2], systems="naive")
+    assert (experiment.seeds, experiment.split, experiment.systems[0].name) == ((2,), "a", "naive")
 
 
 def test_run_toml_repeats_the_experiment_from_anywhere(tmp_path, monkeypatch):
@@ -72,8 +72,8 @@ def test_run_toml_repeats_the_experiment_from_anywhere(tmp_path, monkeypatch):
     ("text", "part"),
     [
         ('corpus = "m"\nsystem = ["full"]\n', "did you mean 'systems'"),
-        ('corpus = "m"\nsystems = ["full"]\nseed = "0"\n', "a whole number"),
-        ('corpus = "m"\nsystems = ["full"]\nseed = true\n', "a whole number"),
+        ('corpus = "m"\nsystems = ["full"]\nseeds = ["0"]\n', "whole numbers"),
+        ('corpus = "m"\nsystems = ["full"]\nseeds = [true]\n', "whole numbers"),
         ('corpus = 3\nsystems = ["full"]\n', "a string"),
         ('systems = ["full"]\n', "no corpus"),
         ('corpus = "m"\nsystems = 3\n', "systems must be"),

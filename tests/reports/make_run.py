@@ -76,7 +76,7 @@ def make_run(path: Path) -> Path:
     for system in SYSTEMS:
         for utterance in utterances:
             if system == "naive" and utterance is utterances[-1]:
-                who = {"system": system, "utterance": utterance["utterance_id"]}
+                who = {"system": system, "utterance": utterance["utterance_id"], "seed": 0}
                 tables["failures"].append({**who, "stage": "decode", "error": f"ValueError: {HOSTILE}"})
                 continue
             _render(folder, tables, system, utterance)
@@ -104,7 +104,7 @@ PROVENANCE = {
 def _render(folder: RunFolder, tables: dict[str, list[dict]], system: str, utterance: dict) -> None:
     decode, chunk = DECODERS[system]
     name = utterance["utterance_id"]
-    who = {"system": system, "utterance": name}
+    who = {"system": system, "utterance": name, "seed": 0}
     write_bytes(folder.audio(system, name), encode_flac(decode(utterance["samples"])))
     samples, reference = read_flac(folder.audio(system, name)), read_flac(folder.reference(name))
     starts = list(range(0, len(samples), chunk)) if chunk else [0]
@@ -115,7 +115,7 @@ def _render(folder: RunFolder, tables: dict[str, list[dict]], system: str, utter
         tokens = -(-(start + length) // 640)
         tables["traces"].append(
             {
-                **who, "seed": 0, "index": index, "start_sample": start, "samples": length, "tokens_in": tokens,
+                **who, "index": index, "start_sample": start, "samples": length, "tokens_in": tokens,
                 "seam_sample": start + HELD_BACK * (start > 0 and system == "o'brien & co"),
                 "arrived_s": tokens / 25 + compute, "compute_s": compute, "dit_s": 0.7 * compute,
                 "vocoder_s": 0.2 * compute, "other_s": 0.1 * compute,
@@ -134,7 +134,7 @@ def _render(folder: RunFolder, tables: dict[str, list[dict]], system: str, utter
     scores = score_pair(samples, reference, list(METRICS))
     if system == "full" and name == "flite_rms_1":
         scores[0] = {**scores[0], "value": None, "unscored_because": f"too short for {HOSTILE}"}
-    tables["scores"] += [{**who, "speaker": utterance["speaker_id"], "seed": 0, **score} for score in scores]
+    tables["scores"] += [{**who, "speaker": utterance["speaker_id"], **score} for score in scores]
     joins = [row["seam_sample"] for row in tables["traces"][-len(starts) :]][1:]
     seams = seam_table(samples, joins, reference, RATE)
     tables["seams"] += [{**who, **row} for row in seams.to_dict("records")]

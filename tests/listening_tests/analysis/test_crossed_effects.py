@@ -3,10 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
 from listening_tests.analysis.crossed_bootstrap import difference
@@ -15,7 +12,6 @@ from listening_tests.analysis.effect_size import cliffs_delta, paired_d, superio
 from listening_tests.analysis.equivalence import equivalence
 from listening_tests.analysis.estimate import LISTENERS
 from listening_tests.analysis.mixed_model import mixed_model
-from listening_tests.analysis.multiplicity import holm
 from listening_tests.analysis.permutation import sign_flip
 from listening_tests.analysis.variance_components import variance_components
 from listening_tests.errors import StudyError
@@ -28,20 +24,6 @@ def ratings(listeners=10, sentences=8, systems=2, latin=False, world=None, seed=
 
 def of_listeners(frame: pandas.DataFrame) -> pandas.DataFrame:
     return frame.pivot_table(index="listener", columns="system", values="value")
-
-
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_is_that_of_statsmodels(p_values):
-    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
-
-
-def test_tests_that_could_not_be_made_do_not_count():
-    adjusted = holm([0.01, np.nan, 0.04])
-    assert adjusted[[0, 2]] == pytest.approx([0.02, 0.04])
-    assert np.isnan(adjusted[1])
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        holm([1.2])
 
 
 def test_few_listeners_get_the_exact_sign_flip_test():

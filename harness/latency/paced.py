@@ -1,0 +1,145 @@
+"""Several sessions beside each other in one process, each fed by tokens that come at their rate."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from streamflow.session import AudioChunk, Session, StreamRequest
+
+from ..inputs import TOKENS_PER_SECOND
+from ..memory import PeakMemory
+from ..render import END, ChunkTrace
+
+PATIENCE_S = 0.05  # how often the thread that waits for the streams looks for Ctrl-C
+
+
+@dataclass
+class PacedStream:
+    """One stream: pushes token k when it comes, (k + 1) / rate after the start, or as soon after as it gets to it.
+
+    Attributes:
+        open_session: the system.
+        request: the utterance.
+        tokens_per_second: the rate.
+        trace: its chunks; ``arrived_s`` is wall time since the start, ``compute_s`` wall time in the session's calls,
+            the time that other streams took the processor away included.
+        work_s: in the session altogether.
+        error: what ended it, if it did not end by itself.
+    """
+
+    open_session: Callable[[StreamRequest], Session]
+    request: StreamRequest
+    tokens_per_second: float
+    trace: list[ChunkTrace] = field(default_factory=list)
+    work_s: float = 0.0
+    error: BaseException | None = None
+    _began: float = 0.0
+    _traced: float = 0.0  # work that belongs to chunks so far
+
+    def run(self, start: threading.Barrier, stop: threading.Event) -> None:
+        """Decode the utterance; meant for a thread."""
+        session = None
+        try:
+            start.wait()
+            self._began = time.perf_counter()
+            session = self._timed(lambda: self.open_session(self.request))
+            tokens = self.request.tokens
+            for count in range(1, len(tokens) + 1):
+                due = self._began + count / self.tokens_per_second - time.perf_counter()
+                if stop.wait(max(0.0, due)):
+                    session.cancel()
+                    return
+                self._take(lambda token=tokens[count - 1 : count]: session.push(token), count)
+            self._take(session.finish, len(tokens))
+        except BaseException as error:
+            self.error = error
+            with contextlib.suppress(Exception):
+                session.cancel()
+
+    def _take(self, call: Callable[[], Iterable[AudioChunk] | None], tokens_in: int) -> None:
+        chunks = self._timed(lambda: iter(call() or ()))
+        while (chunk := self._timed(lambda: next(chunks, END))) is not END:
+            now = time.perf_counter() - self._began
+            compute_s, self._traced = self.work_s - self._traced, self.work_s
+            start = self.trace[-1].start_sample + self.trace[-1].samples if self.trace else 0
+            dit_s, vocoder_s = float(chunk.dit_s), float(chunk.vocoder_s)
+            self.trace.append(
+                ChunkTrace(
+                    index=len(self.trace),
+                    start_sample=start,
+                    seam_sample=start,
+                    samples=len(np.asarray(chunk.samples)),
+                    tokens_in=tokens_in,
+                    arrived_s=now,
+                    compute_s=compute_s,
+                    dit_s=dit_s,
+                    vocoder_s=vocoder_s,
+                    other_s=max(0.0, compute_s - dit_s - vocoder_s),
+                )
+            )
+
+    def _timed(self, work: Callable):
+        began = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self.work_s += time.perf_counter() - began
+
+
+@dataclass(frozen=True)
+class PacedStreams:
+    """Streams that ran together, and the peak of the process's memory in MB meanwhile."""
+
+    streams: list[PacedStream]
+    peak_memory_mb: float
+
+
+def run_together(
+    open_session: Callable[[StreamRequest], Session],
+    requests: Sequence[StreamRequest],
+    *,
+    tokens_per_second: float = TOKENS_PER_SECOND,
+) -> PacedStreams:
+    """Decode all requests at once, a thread and a session each.
+
+    They start at the same moment, so that their chunks fall due together: the hardest case for the machine, and one
+    that can be repeated.
+
+    Args:
+        open_session: the system.
+        requests: one a stream.
+        tokens_per_second: at which tokens come to each of them.
+
+    Raises:
+        Exception: whatever the first stream that failed raised.
+        KeyboardInterrupt: after the streams have been stopped.
+    """
+    gc.collect()
+    memory = PeakMemory()
+    memory.reset()
+    start, stop = threading.Barrier(len(requests)), threading.Event()
+    streams = [PacedStream(open_session, request, tokens_per_second) for request in requests]
+    threads = [threading.Thread(target=stream.run, args=(start, stop), daemon=True) for stream in streams]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(PATIENCE_S)
+                memory.sample()
+    except BaseException:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        raise
+    for stream in streams:
+        if stream.error is not None:
+            raise stream.error
+    return PacedStreams(streams, memory.megabytes())

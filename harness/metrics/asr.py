@@ -1,0 +1,95 @@
+"""Speech recognition by a model that the user names: what both error rates read renderings with."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from harness.metrics.asr_models import POCKETSPHINX, ModelUnavailable, locate
+from harness.metrics.base import SAMPLE_RATE, Pair, Unscored
+from harness.metrics.content_cache import ContentCache
+from streamflow.errors import StreamflowError
+from streamflow.speechbrain_import import import_torchaudio
+
+KEPT = 64  # transcripts: word and character error rate of one rendering read the same
+CHUNK_S = 30.0  # what is longer is recognised in overlapping pieces of this length
+
+_transcripts: ContentCache[str] = ContentCache(KEPT)
+
+
+def transcript(pair: Pair, model: str, name: str) -> str | Unscored:
+    """What the model hears in the rendering as it is.
+
+    Args:
+        pair: its ``whole_degraded`` is read.
+        model: ``pocketsphinx``, a folder, or an id on the hub.
+        name: of the metric that asks, for its answer where there is no model.
+    """
+    if not model:
+        return Unscored(f"{name} needs a recogniser; name a model: --metric-option {name}.model=PATH")
+    samples = pair.whole_degraded
+    try:
+        return _transcripts.get((samples,), lambda: recogniser(model)(samples), salt=model)
+    except ModelUnavailable as error:
+        return Unscored(str(error))
+
+
+@functools.cache
+def recogniser(model: str) -> Callable[[np.ndarray], str]:
+    """What takes float32 ``[n]`` at 16 kHz to text; loaded once a process.
+
+    Raises:
+        ModelUnavailable: nowhere to be had, or not a model for speech recognition.
+    """
+    return _pocketsphinx() if model == POCKETSPHINX else _transformers(model)
+
+
+def _pocketsphinx() -> Callable[[np.ndarray], str]:
+    from pocketsphinx import Decoder
+
+    decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", cmn="batch")  # else one clip adapts to those before it
+
+    def transcribe(samples: np.ndarray) -> str:
+        integers = (np.clip(samples, -1, 1) * 32767).astype("<i2")
+        decoder.start_utt()
+        decoder.process_raw(integers.tobytes(), no_search=False, full_utt=True)
+        decoder.end_utt()
+        hypothesis = decoder.hyp()
+        return hypothesis.hypstr if hypothesis is not None else ""
+
+    return transcribe
+
+
+def _transformers(model: str) -> Callable[[np.ndarray], str]:
+    pipeline = _pipeline(model)
+    whisper = getattr(pipeline.model.config, "model_type", "") == "whisper"
+
+    def transcribe(samples: np.ndarray) -> str:
+        options: dict[str, Any] = {}
+        if len(samples) > CHUNK_S * SAMPLE_RATE:  # Whisper has a way of its own with long speech
+            options = {"return_timestamps": True} if whisper else {"chunk_length_s": CHUNK_S}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return str(pipeline({"raw": samples.copy(), "sampling_rate": SAMPLE_RATE}, **options)["text"])
+
+    return transcribe
+
+
+def _pipeline(model: str) -> Any:
+    folder = locate(model)
+    with contextlib.suppress(StreamflowError):  # transformers goes without it, but not with one that does not load
+        import_torchaudio()
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        return transformers.pipeline("automatic-speech-recognition", model=str(folder), device="cpu")
+    except Exception as error:  # whatever a foreign folder brings about
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise ModelUnavailable(f"model {model!r} does not load as a speech recogniser: {why}") from None

@@ -1,0 +1,51 @@
+"""Character error rate of what a recogniser hears in the rendering, against the text."""
+
+from __future__ import annotations
+
+import functools
+
+from harness.metrics.asr import transcript
+from harness.metrics.asr_models import fingerprint, packages
+from harness.metrics.base import Metric, Pair, Unscored
+from harness.metrics.word_errors import NORMALISER, normalise
+
+
+def make(model: str = "") -> Metric:
+    """Character error rate by a recogniser.
+
+    Args:
+        model: "pocketsphinx" (English, and too weak to be read as intelligibility), a folder or a hub id
+            (``OWNER/NAME`` or ``OWNER/NAME@REVISION``) of a transformers model for automatic speech recognition; ""
+            for none, which leaves everything unscored.
+    """
+    return Metric(
+        name="cer",
+        unit="%",
+        direction="lower",
+        source="character error rate by Levenshtein distance (jiwer)",
+        function=functools.partial(cer, model=model),
+        parameters=NORMALISER,
+        packages=("jiwer", *packages(model)),
+        minimum_s=0.25,
+        needs=frozenset({"text"}),
+        fingerprint=functools.partial(fingerprint, model),
+    )
+
+
+def cer(pair: Pair, model: str = "") -> float | Unscored:
+    """Percent; beyond 100 where more is heard than was read.
+
+    The rate of one utterance. That of a corpus is :func:`~harness.metrics.word_errors.corpus_rate` of these.
+    """
+    text = normalise(pair.text)
+    if not text:
+        return Unscored(f"the text {pair.text!r} holds no word")
+    heard = transcript(pair, model, "cer")
+    if isinstance(heard, Unscored):
+        return heard
+    import jiwer
+
+    return 100 * float(jiwer.cer(text, normalise(heard)))
+
+
+METRIC = make()

@@ -1,0 +1,100 @@
+"""`streamflow score`: folders of files become a run that is scored, resumed and reported like any other."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import soundfile
+from click.testing import CliRunner
+from typer.main import get_command
+
+from harness.cli import app
+from harness.run import Run
+
+from .conftest import SHIPPED
+
+
+@pytest.fixture
+def folders(tmp_path, shipped_rows) -> Path:
+    """Four recordings; ``same`` is them in other formats, ``dull`` at 8 kHz and in stereo."""
+    for row in shipped_rows[:4]:
+        samples, rate = soundfile.read(SHIPPED.parent / row["path"], dtype="float32")
+        name = f"{row['utterance_id']} [take 1]"
+        for system, suffix in (("recordings", "wav"), ("same", "flac"), ("dull", "wav")):
+            (tmp_path / system).mkdir(exist_ok=True)
+            kept = samples if system != "dull" else np.stack([samples[::2]] * 2, axis=1)
+            soundfile.write(tmp_path / system / f"{name}.{suffix}", kept, rate if system != "dull" else rate // 2)
+    return tmp_path
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(get_command(app), [str(argument) for argument in arguments])
+
+
+def score(folders: Path, *more: object):
+    return run(
+        "score", "--reference", folders / "recordings", "--system", f"same={folders / 'same'}",
+        "--system", f"dull={folders / 'dull'}", "--out", folders / "run", *more,
+    )  # fmt: skip
+
+
+def test_files_from_anywhere_become_a_run_with_scores_and_a_report(folders):
+    done = score(folders, "--metrics", "stoi,estoi,log_spectral_distance", "--seam-period", "dull=0.5")
+    assert done.exit_code == 0, done.output
+    found = Run(folders / "run")
+    table = found.scores().pivot_table(index="utterance", columns=["metric", "system"], values="value")
+    assert len(table) == 4
+    assert (table["stoi", "same"] > 0.999).all()
+    assert (table["log_spectral_distance", "dull"] > table["log_spectral_distance", "same"]).all()
+    assert set(found.seams()["system"]) == {"dull"}
+    assert found.experiment["rendered"]["utterances"] == 4
+    assert (folders / "run" / "report" / "index.html").is_file()
+    # said where it was missing, not left out
+    assert "speakers unknown" in done.output
+
+
+def test_a_missing_and_an_unreadable_file_are_listed_and_the_rest_is_compared(folders):
+    files = sorted((folders / "dull").iterdir())
+    files[0].unlink()
+    files[1].write_bytes(b"RIFF and nothing more")
+    done = score(folders, "--metrics", "stoi", "--no-report")
+    assert done.exit_code == 0, done.output
+    found = Run(folders / "run")
+    assert sorted(found.failures()["system"]) == ["dull", "dull"]
+    assert found.scores().groupby("system").size().to_dict() == {"dull": 2, "same": 2}
+
+
+def test_given_again_only_what_changed_is_scored(folders):
+    assert "8 scored" in score(folders, "--metrics", "stoi", "--no-report").output
+    before = Run(folders / "run").scores()
+    assert "0 scored" in score(folders, "--metrics", "stoi", "--no-report").output
+    pandas.testing.assert_frame_equal(Run(folders / "run").scores(), before)
+    first, second = sorted((folders / "dull").iterdir())[:2]
+    shutil.copy(first, folders / "kept.wav")
+    shutil.copy(second, first)
+    assert "1 scored" in score(folders, "--metrics", "stoi", "--no-report").output
+    shutil.copy(folders / "kept.wav", first)
+    # the old content again: its score is known by content
+    assert "0 scored" in score(folders, "--metrics", "stoi", "--no-report").output
+    pandas.testing.assert_frame_equal(Run(folders / "run").scores(), before)
+
+
+@pytest.mark.parametrize(
+    ("more", "part"),
+    [
+        (["--system", "same=other"], "--system same is given twice"),
+        (["--system", "third"], "give NAME=VALUE"),
+        (["--metrics", "stoy"], "did you mean stoi?"),
+        (["--seam-period", "dull=soon"], "give seconds"),
+        (["--metric-option", "wer=x"], "METRIC.PARAMETER=VALUE"),
+        (["--metrics", "si_sdr"], "si_sdr is refused"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it(folders, more, part):
+    done = score(folders, *more)
+    assert done.exit_code == 2
+    assert part in done.output and done.output.count("\n") == 1
