@@ -75,11 +75,12 @@ def band_envelopes(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     if len(samples) < WINDOW:
         return np.zeros((BANDS, 0))
     frames = np.lib.stride_tricks.sliding_window_view(np.asarray(samples, np.float32), WINDOW)[::STEP]
-    power = np.abs(fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)) ** 2
+    spectra = fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)
+    power = spectra.real**2 + spectra.imag**2
     hertz = fft.rfftfreq(WINDOW, 1 / sample_rate)
     edges = np.geomspace(80 + 600, min(8000, sample_rate / 2) + 600, BANDS + 1) - 600  # near the mel scale
     inside = [(hertz >= low) & (hertz < max(high, low + hertz[1])) for low, high in pairwise(edges)]  # a bin at least
-    energies = np.stack([power[:, band].sum(axis=1) for band in inside])
+    energies = np.stack(inside).astype(np.float32) @ power.T
     decibels = 10 * np.log10(energies + 1e-12)
     decibels = np.maximum(decibels, decibels.max() - RANGE_DB)
     return decibels - decibels.mean(axis=1, keepdims=True)

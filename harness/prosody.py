@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -14,8 +15,9 @@ from harness.run import Run, RunError
 
 FRAME = round(FRAME_MS * SAMPLE_RATE / 1000)  # samples
 GAP, REACH = 2, 8  # frames: a side is 10 to 40 ms from the seam; nearer, the tracker's window blurs a step
+APART = 4 * FRAME  # 20 ms between the places that a seam is compared with
 LARGEST_CENTS = 1200 * np.log2(1 + GROSS)  # beyond it the tracker has changed octave, not the voice its pitch
-COLUMNS = ["system", "utterance", "seed", "sample", "cents", "reference_cents"]
+COLUMNS = ["system", "utterance", "seed", "sample", "cents", "between_cents", "reference_cents"]
 HEARD_CENTS = 30.0  # 2 Hz at 120 Hz: the just noticeable difference of a gliding F0 (Klatt, JASA 53, 1973)
 
 
@@ -50,15 +52,30 @@ def f0_jump(hertz: np.ndarray, sample: int) -> float:
     Returns:
         NaN unless the voice goes on for 40 ms before and after, and where the jump is more than 20 %.
     """
-    centre = sample / FRAME
-    frames = np.arange(math.ceil(centre - REACH), math.floor(centre + REACH) + 1)
-    if frames[0] < 0 or frames[-1] >= len(hertz) or not np.isfinite(hertz[frames]).all():
+    offsets, weights = _step(sample % FRAME)
+    frames = sample // FRAME + offsets
+    if frames[0] < 0 or frames[-1] >= len(hertz) or not np.isfinite(hertz[frames[0] : frames[-1] + 1]).all():
         return float("nan")
-    frames = frames[np.abs(frames - centre) >= GAP]
-    away = frames - centre
-    design = np.column_stack([np.ones(len(away)), away, away > 0])
-    jump = float(np.linalg.lstsq(design, 1200 * np.log2(hertz[frames]), rcond=None)[0][2])
+    jump = float(weights @ (1200 * np.log2(hertz[frames])))
     return jump if abs(jump) <= LARGEST_CENTS else float("nan")
+
+
+@functools.cache
+def _step(rest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frames about a sample that lies ``rest`` samples after its frame, and their weights in the fitted step."""
+    offsets = np.arange(math.ceil(rest / FRAME - REACH), math.floor(rest / FRAME + REACH) + 1)
+    offsets = offsets[np.abs(offsets - rest / FRAME) >= GAP]
+    away = offsets - rest / FRAME
+    return offsets, np.linalg.pinv(np.column_stack([np.ones(len(away)), away, away > 0]))[2]
+
+
+def _between(hertz: np.ndarray, seam: int, before: int, after: int, seams: np.ndarray) -> float:
+    """Median size of the jumps nearer to a seam than to its neighbours, where their frames touch no seam; or NaN."""
+    places = np.arange(seam - APART * ((seam - before) // 2 // APART), (seam + after) // 2 + 1, APART)
+    places = places[np.abs(places[:, None] - seams).min(axis=1) >= 2 * REACH * FRAME]
+    sizes = np.abs([f0_jump(hertz, int(place)) for place in places])
+    sizes = sizes[~np.isnan(sizes)]
+    return float(np.median(sizes)) if len(sizes) else math.nan
 
 
 def f0_jumps(
@@ -73,14 +90,19 @@ def f0_jumps(
         tracker: of F0.
 
     Returns:
-        One row a seam: ``sample``, ``cents``, ``reference_cents``, NaN as in :func:`f0_jump`.
+        One row a seam: ``sample``; ``cents``, the jump; ``between_cents``, the median size of those around it that
+        are off every seam, which is what tracker and vocoder do anywhere; ``reference_cents``, the jump
+        of the reference at the seam. NaN as in :func:`f0_jump`.
     """
-    seams = [int(seam) for seam in seams if seam > 0]
-    rendered = f0_contour(samples, tracker=tracker)[1] if seams else np.zeros(0)
-    recorded = f0_contour(reference, tracker=tracker)[1] if seams and reference is not None else np.zeros(0)
-    rows = [
-        {"sample": seam, "cents": f0_jump(rendered, seam), "reference_cents": f0_jump(recorded, seam)} for seam in seams
-    ]
+    seams = sorted({int(seam) for seam in seams if seam > 0})
+    if not seams:
+        return pd.DataFrame(columns=COLUMNS[3:], dtype=float)
+    rendered = f0_contour(samples, tracker=tracker)[1]
+    recorded = f0_contour(reference, tracker=tracker)[1] if reference is not None else np.zeros(0)
+    rows = []
+    for before, seam, after in zip([0, *seams], seams, [*seams[1:], len(samples)], strict=False):
+        between = _between(rendered, seam, before, after, np.array(seams))
+        rows.append((seam, f0_jump(rendered, seam), between, f0_jump(recorded, seam)))
     return pd.DataFrame(rows, columns=COLUMNS[3:])
 
 
@@ -93,7 +115,7 @@ def jump_table(run: Run, utterances: Iterable[str] | None = None, tracker: Track
         tracker: of F0.
 
     Returns:
-        Columns ``system``, ``utterance``, ``seed``, ``sample``, ``cents``, ``reference_cents``.
+        Columns ``system``, ``utterance``, ``seed``, then those of :func:`f0_jumps`.
     """
     wanted = None if utterances is None else set(utterances)
     tables = []

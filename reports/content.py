@@ -18,6 +18,7 @@ from reports.metric_groups import grouped
 from reports.paper import paper
 from reports.players import player_rows
 from reports.prosody_section import prosody_section
+from reports.seam_section import seam_section
 from reports.selection import worth_hearing
 from reports.tables import (
     Table,
@@ -30,13 +31,6 @@ from reports.tables import (
     waiting_table,
 )
 from reports.verdicts import note, overviews
-
-try:
-    from reports.seam_section import seam_section
-except ModuleNotFoundError:  # XXX until S has it
-
-    def seam_section(comparison):
-        return None
 
 
 def content_of(comparison: Comparison, media: Media, most_players: int, most_bytes: int) -> dict[str, Any]:

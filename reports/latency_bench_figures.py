@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -63,6 +64,36 @@ def streams_figures(comparison: Comparison, bench: Bench) -> tuple[Figure, Figur
     )
     factor.axis("yaxis", "work for 1 s of audio (s)", range=[0, round(figure_top, 3)])
     return packet, factor
+
+
+def by_token_rate(bench: Bench) -> pd.DataFrame:
+    """The rows of ``playout`` that say when the first sound comes: one stream, the shortest, no buffer and no jitter."""
+    rows = bench.playout[(bench.playout["streams"] == 1) & (bench.playout["jitter_ms"] == 0)]
+    rows = rows[rows["buffer_ms"] == 0]
+    return rows[rows["length_s"] == rows["length_s"].min()]
+
+
+def rate_figure(comparison: Comparison, bench: Bench) -> Figure | None:
+    """Time to the first sound, without buffer or jitter, against the rate of tokens; None below two rates.
+
+    Of the shortest stream, since a system that needs the whole utterance waits for its length.
+    """
+    rows = by_token_rate(bench)
+    if rows["tokens_per_second"].nunique() < 2:
+        return None
+    figure = Figure(HEIGHT)
+    figure.legend_below()
+    _lines(figure, comparison, rows, "tokens_per_second", 1, "first_sound_s", "%{x:g} tokens/s: %{y:.3f} s")
+    low, high = min(0.08, 0.8 * float(rows["first_sound_s"].min())), 1.3 * float(rows["first_sound_s"].max())
+    shade(figure, high, axis="y")
+    ticks = [tick for tick in (0.01, 0.03, 0.1, 0.3, 0.6, 1, 3, 10, 30, 100, 300) if low <= tick <= high]
+    rates = sorted(rows["tokens_per_second"].unique())
+    figure.axis("xaxis", "tokens a second", type="log", **_named(rates))
+    figure.axis(
+        "yaxis", "first sound (s)", type="log", range=[round(math.log10(low), 4), round(math.log10(high), 4)],
+        **_named(ticks),
+    )  # fmt: skip
+    return figure
 
 
 def playout_figures(comparison: Comparison, bench: Bench) -> dict[str, Figure]:

@@ -108,7 +108,7 @@ def quality_latency_figure(comparison: Comparison, metric: MetricColumn) -> Figu
     shade(figure, high)
     figure.axis(
         "xaxis",
-        "wait for the first sound (s): algorithmic + first-packet latency",
+        "wait for the first sound (s)",
         type="log",
         range=[round(math.log10(low), 4), round(math.log10(high), 4)],
         tickvals=[tick for tick in TICKS if low <= tick <= high],

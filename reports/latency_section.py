@@ -7,7 +7,7 @@ from reports.comparison import Comparison
 from reports.formatting import count, join, number
 from reports.latency_bands import BANDS
 from reports.latency_bench import bench_of
-from reports.latency_bench_figures import length_figure, playout_figures, streams_figures
+from reports.latency_bench_figures import length_figure, playout_figures, rate_figure, streams_figures
 from reports.latency_figures import chunk_latency_figure, quality_latency_figure, time_split_figure
 from reports.latency_first_packet import first_packet_figure, first_sounds
 from reports.latency_tables import (
@@ -15,6 +15,7 @@ from reports.latency_tables import (
     first_sound_table,
     interrupt_table,
     playout_table,
+    rate_table,
     streams_table,
     work_table,
 )
@@ -54,6 +55,8 @@ def _bench(comparison: Comparison, bench: Bench) -> dict:
         "packet_figure": streams[0] if streams else None,
         "factor_figure": streams[1] if streams else None,
         "streams_table": streams_table(comparison, bench),
+        "rate_figure": rate_figure(comparison, bench),
+        "rate_table": rate_table(comparison, bench),
         "playout_figures": playout_figures(comparison, bench),
         "playout_table": playout_table(comparison, bench),
         "interrupt_table": interrupt_table(comparison, bench),

@@ -19,7 +19,7 @@ from harness.latency import (
 from reports.comparison import Comparison
 from reports.formatting import count, interval, number, seconds
 from reports.latency_bands import band_of, wait
-from reports.latency_bench_figures import players
+from reports.latency_bench_figures import by_token_rate, players
 from reports.latency_first_packet import FirstSound
 from reports.tables import Cell, Column, Row, Table
 from reports.timing import growth, time_split
@@ -181,6 +181,26 @@ def streams_table(comparison: Comparison, bench: Bench) -> Table | None:
             cells += [Cell(number(factor, 2), value=factor), Cell(number(load, 1), value=load)]
             table.rows.append(_row(comparison, system, cells))
     return table if table.rows else None
+
+
+def rate_table(comparison: Comparison, bench: Bench) -> Table | None:
+    """One row a system: time to the first sound by token rate; None below two rates."""
+    rows = by_token_rate(bench)
+    rates = sorted(rows["tokens_per_second"].unique())
+    if len(rates) < 2:
+        return None
+    table = Table(
+        f"From the first token to the first sound of a stream of {float(rows['length_s'].min()):g} s, without buffer or "
+        "jitter: the measured work, with tokens coming at each rate.",
+        "system",
+        [Column(f"{rate:g} tokens/s", "first sound ↓") for rate in rates],
+    )
+    for system in comparison.systems:
+        waits = rows[rows["system"] == system].set_index("tokens_per_second")["first_sound_s"].to_dict()
+        if waits:
+            cells = [Cell(wait(waits[r]), band_of(waits[r]), value=waits[r]) if r in waits else ABSENT for r in rates]
+            table.rows.append(_row(comparison, system, cells))
+    return table
 
 
 def playout_table(comparison: Comparison, bench: Bench) -> Table | None:

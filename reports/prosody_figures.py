@@ -144,14 +144,13 @@ def jump_figure(comparison: Comparison, found: list[Jumps]) -> Figure:
         )
         places = (
             (jumps.reference, "recording, same places", "line-ns-open", 14, paint(look, role="reference")),
+            (jumps.between, "between seams", f"{look.symbol}-open", 9, paint(look)),
             (jumps.here, "at seams", look.symbol, 10, paint(look)),
         )
         for estimate, place, symbol, size, meta in places:
             span = interval(estimate.low, estimate.high, 1) if estimate.has_interval else "no interval"
             told = f"{row}<br>{place}: {number(estimate.mean, 1)} cents ({span})<br>{count(jumps.seams, 'seam')}"
-            bars = whiskers(
-                estimate.mean, estimate.low, estimate.high, estimate.has_interval and meta["role"] == "system"
-            )
+            bars = whiskers(estimate.mean, estimate.low, estimate.high, estimate.has_interval and place == "at seams")
             figure.scatter(
                 x=[round(estimate.mean, 3)],
                 y=[row],

@@ -21,15 +21,16 @@ PROSODY = (
 
 @dataclass(frozen=True, slots=True)
 class Jumps:
-    """What F0 does at a system's seams. Cents; estimates are of means over utterances of means over seams."""
+    """What F0 does at a system's seams: cents, means over utterances of medians over their seams."""
 
     system: str
     here: Estimate  # size of the jump, whichever way
-    reference: Estimate  # the same places of the recording
-    excess: Estimate  # here minus reference, seam by seam
-    seams: int  # with F0 on both sides in both
-    heard: int  # of them with a jump that a listener could notice
-    by_utterance: pd.Series  # mean size of the jump
+    between: Estimate  # between the seams of the same rendering: what tracker and vocoder do anywhere
+    reference: Estimate  # the places of the seams in the recording
+    excess: Estimate  # here minus between, utterance by utterance
+    seams: int  # at which the voice goes on, here, between and in the recording
+    heard: tuple[float, float]  # percent of them with a jump that could be heard in a glide: here, in the recording
+    by_utterance: pd.Series  # the median size of the jump
 
 
 def prosody_metrics(comparison: Comparison) -> list[MetricColumn]:
@@ -50,9 +51,9 @@ def prosody_table(comparison: Comparison) -> Table | None:
     if not metrics:
         return None
     table = Table(
-        "Mean over utterances; below it the 95 % confidence interval and the number of utterances. Cents, range and "
-        "correlation are over frames voiced in both; a gross error is one of more than 20 %. Range is 1 and "
-        "declination 0 where the melody is the reference's; declination is positive where F0 falls less.",
+        "Mean over utterances; below it the 95 % confidence interval and the number of utterances. Cents and correlation "
+        "are over frames voiced in both; a gross error is one of more than 20 %. Range is 1 and declination 0 where the "
+        "melody is the reference's; declination is positive where F0 falls less.",
         "system",
         [Column(f"{metric.name} {metric.arrow}".strip(), _unit(metric)) for metric in metrics],
     )
@@ -92,21 +93,22 @@ def estimate_cell(estimate: Estimate, decimals: int, signed: bool = False) -> Ce
 def jumps_of(comparison: Comparison, jumps: pd.DataFrame) -> list[Jumps]:
     """The table of harness.prosody.jump_table by system, in the run's order; systems without such seams are left out.
 
-    Only seams count at which both the rendering and the recording have F0 on both sides, so that the two are paired.
+    Only seams count at which the voice goes on in all three places, so that they are paired. Medians
+    within an utterance, since one creaky frame makes a jump of hundreds of cents.
     """
-    rows = jumps.dropna(subset=["cents", "reference_cents"])
+    rows = jumps.dropna(subset=["cents", "between_cents", "reference_cents"])
     rows = rows.assign(here=rows["cents"].abs(), there=rows["reference_cents"].abs())
     found = []
     for system in comparison.systems:
         of = rows[rows["system"] == system]
         if of.empty:
             continue
-        means = of.groupby("utterance", sort=False)[["here", "there"]].mean()
-        clusters = comparison.clusters(means.index)
-        estimates = (
-            mean(v.to_numpy(), clusters) for v in (means["here"], means["there"], means["here"] - means["there"])
-        )
-        found.append(Jumps(system, *estimates, len(of), int((of["here"] > HEARD_CENTS).sum()), means["here"]))
+        medians = of.groupby("utterance", sort=False)[["here", "between_cents", "there"]].median()
+        clusters = comparison.clusters(medians.index)
+        sides = [medians[side].to_numpy() for side in ("here", "between_cents", "there")]
+        estimates = (mean(values, clusters) for values in (*sides, sides[0] - sides[1]))
+        heard = tuple(100 * float((of[side] > HEARD_CENTS).mean()) for side in ("here", "there"))
+        found.append(Jumps(system, *estimates, len(of), heard, medians["here"]))
     return found
 
 
@@ -115,25 +117,27 @@ def jump_table(comparison: Comparison, found: list[Jumps]) -> Table | None:
     if not found:
         return None
     table = Table(
-        "A jump is the step between two lines of one slope, fitted to log-F0 15 to 65 ms before and after the seam, "
-        "whichever way it goes; the recording is measured at the same places. Intervals over utterances, 95 %. Jumps "
-        f"beyond {number(HEARD_CENTS, 0)} cents could be noticed in a glide (Klatt, 1973); octave errors, beyond 20 %, "
-        "are left out.",
+        "A jump is the step between two lines of one slope, fitted to log-F0 10 to 40 ms before and after the seam "
+        "where the voice goes on across it, whichever way it goes; between, at the places around it that touch no seam. "
+        "Means over utterances of medians over seams, with 95 % intervals. A change of "
+        f"{number(HEARD_CENTS, 0)} cents can just be heard in a glide (Klatt, 1973); melody itself exceeds that in "
+        "places, so compare with the recording. Octave errors, beyond 20 %, are left out.",
         "system",
         [
-            Column("F0 jump at seams ↓", "cents, mean"),
-            Column("in the recording", "cents, same places"),
+            Column("F0 jump at seams ↓", "cents"),
+            Column("between seams", "cents, same rendering"),
             Column("excess ↓", "cents, paired"),
-            Column(f"beyond {number(HEARD_CENTS, 0)} cents ↓", "of seams with F0"),
+            Column("in the recording", "cents, at the seams"),
+            Column(f"beyond {number(HEARD_CENTS, 0)} cents ↓", "of voiced seams"),
         ],
     )
     for jumps in found:
         excess = estimate_cell(jumps.excess, 1, signed=True)
         tone = ("worse" if jumps.excess.mean > 0 else "better") if jumps.excess.excludes_zero else ""
-        share = Cell(
-            f"{number(100 * jumps.heard / jumps.seams, 0)} %", f"{jumps.heard} of {count(jumps.seams, 'seam')}"
-        )
-        cells = [estimate_cell(jumps.here, 1), estimate_cell(jumps.reference, 1)]
-        cells += [replace(excess, tone=tone), share]
+        here, there = jumps.heard
+        told = f"recording {number(there, 0)} %"
+        share = Cell(f"{number(here, 0)} %", told, count(jumps.seams, "seam"), value=here, n=jumps.seams)
+        cells = [estimate_cell(jumps.here, 1), estimate_cell(jumps.between, 1), replace(excess, tone=tone)]
+        cells += [estimate_cell(jumps.reference, 1), share]
         table.rows.append(Row(jumps.system, cells, comparison.appearance[jumps.system].slot))
     return table

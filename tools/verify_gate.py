@@ -35,10 +35,17 @@ from harness.systems import parse_systems
 from streamflow.checkpoints import load_bundle
 
 CORPUS = Path(__file__).parents[1] / "corpora" / "shipped" / "manifest.csv"
-HEAVY = ("pesq_wb", "estoi", "speaker_similarity", "mel_distance", "f0_median_cents", "voicing_error")
+GATED = ("pesq_wb", "estoi", "speaker_similarity", "mel_distance", "f0_median_cents", "voicing_error")
 
 
-def decode(out: Path, system: str, checkpoint: str, seeds: Sequence[int], metrics: Sequence[str] = HEAVY) -> Path:
+def decode(
+    out: Path,
+    system: str,
+    checkpoint: str,
+    seeds: Sequence[int],
+    metrics: Sequence[str] = GATED,
+    limit: int | None = None,
+) -> Path:
     """A run of the shipped corpus; what is there is kept."""
     experiment = Experiment(
         corpus=CORPUS,
@@ -46,6 +53,7 @@ def decode(out: Path, system: str, checkpoint: str, seeds: Sequence[int], metric
         checkpoint=checkpoint,
         seeds=tuple(seeds),
         metrics=tuple(metrics),
+        limit=limit,
     )
     compare(experiment, out, jobs=1, console=Console(stderr=True))
     return out

@@ -16,19 +16,14 @@ from streamflow.errors import StreamflowError
 from .checks import Check
 from .latency_gate import measure, measured_checks, recorded_checks
 from .pairing import Pairing, SystemPair
-from .policy import Policy
-
-UTTERANCES = 4  # each decoded four times a pass
-REPEATS = 4
+from .policy import LatencyRule, Policy
 
 
 class NotAtHandError(StreamflowError):
     """Weights or recordings that an interleaved measurement needs and this machine has not."""
 
 
-def latency_checks(
-    pairing: Pairing, policy: Policy, *, interleaved: bool, utterances: int = UTTERANCES, repeats: int = REPEATS
-) -> list[Check]:
+def latency_checks(pairing: Pairing, policy: Policy, *, interleaved: bool) -> list[Check]:
     """Latency of every pair: measured now if ``interleaved`` and possible, otherwise as recorded.
 
     Why it was not possible goes to ``pairing.notes``.
@@ -39,7 +34,7 @@ def latency_checks(
     for system in pairing.systems:
         if interleaved:
             try:
-                checks += _measured(pairing, system, policy, utterances, repeats)
+                checks += _measured(pairing, system, policy.latency)
                 continue
             except StreamflowError as error:
                 pairing.notes.append(f"latency of {system.name} was not measured side by side: {error}")
@@ -50,10 +45,10 @@ def latency_checks(
     return checks
 
 
-def _measured(pairing: Pairing, system: SystemPair, policy: Policy, utterances: int, repeats: int) -> list[Check]:
+def _measured(pairing: Pairing, system: SystemPair, rule: LatencyRule) -> list[Check]:
     old, new = loaded(pairing.baseline, system.baseline), loaded(pairing.candidate, system.candidate)
-    measured = measure(old, new, requests(pairing.candidate, utterances), repeats)
-    return measured_checks(system, measured, policy.latency)
+    measured = measure(old, new, requests(pairing.candidate, rule.utterances), rule.repeats)
+    return measured_checks(system, measured, rule)
 
 
 def experiment_of(run: Run) -> Experiment:

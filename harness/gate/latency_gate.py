@@ -89,7 +89,7 @@ def recorded_checks(pairing: Pairing, system: SystemPair, rule: LatencyRule) -> 
     They decide only if the policy says so: between two machines they differ by a quarter for no reason at all.
     """
     old, new = _latency(pairing.baseline, system.baseline), _latency(pairing.candidate, system.candidate)
-    both = old.join(new, how="inner", lsuffix="_old", rsuffix="_new")
+    both = old.add_suffix("_old").join(new.add_suffix("_new"), how="inner")
     must = "pass" if rule.recorded == "gate" else "report"
     note = RECORDED + _machines(pairing)
     checks = []

@@ -61,13 +61,18 @@ class TailRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatencyRule:
-    """Largest ratios to the baseline and seconds of underrun more than it; None where a figure is not gated."""
+    """Largest ratios to the baseline and seconds of underrun more than it; None where a figure is not gated.
+
+    ``utterances`` of medium length are decoded four times (A-B-B-A) in each of ``repeats`` passes.
+    """
 
     first_packet_s: float | None = None
     rtf: float | None = None
     chunk_p50_s: float | None = None
     underrun_s: float | None = None
     recorded: str = "report"
+    utterances: int = 4
+    repeats: int = 4
 
     @property
     def ratios(self) -> dict[str, float]:
@@ -217,6 +222,7 @@ RANGES = {
     "margin": (0.0, math.inf), "margins": (0.0, math.inf), "tail_margins": (0.0, math.inf),
     "first_packet_s": (1.0, math.inf), "rtf": (1.0, math.inf), "chunk_p50_s": (1.0, math.inf),
     "underrun_s": (0.0, math.inf), "fewest": (2, math.inf), "lost": (0, math.inf),
+    "utterances": (1, math.inf), "repeats": (2, math.inf),
 }  # fmt: skip
 ABOVE = frozenset({"level", "margin", "margins", "tail_margins"})  # their lower end is not allowed
 BELOW = frozenset({"level", "trim", "missing"})  # nor their upper one

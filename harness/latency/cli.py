@@ -52,7 +52,7 @@ def latency(
     from .bench import bench
     from .bench_tables import read_bench
     from .plan import COMPLETE, Settings
-    from .printing import tables_of
+    from .printing import load_note, tables_of
 
     given = {
         "lengths_s": numbers(lengths, "--lengths"),
@@ -82,8 +82,11 @@ def latency(
         typer.echo(f"  {failure.system}, {failure.utterance}: {failure.error}", err=True)
     if done.measured + done.kept == 0:
         raise StreamflowError(f"{run}: nothing could be measured; the lines above say why")
-    for table in tables_of(read_bench(run)):
+    result = read_bench(run)
+    for table in tables_of(result):
         Console(highlight=False).print(table)
+    if note := load_note(result):
+        typer.echo(note)
     if report:
         from reports import write_report
 

@@ -21,6 +21,17 @@ def tables_of(bench: Bench) -> Iterator[Table]:
     yield from (table for maker in makers if (table := maker(bench)).row_count)
 
 
+def load_note(bench: Bench) -> str | None:
+    """A warning where other work shared the machine; None where the load was no more than the bench's own."""
+    load, cores = bench.sessions["load_average"].max(), bench.settings["machine"]["cores"]
+    if not load > cores + 0.5:  # also of a bench without sessions
+        return None
+    return (
+        f"the load reached {load:.1f} on {cores} cores: take these times for upper bounds; ratios suffer less, "
+        "since systems took turns"
+    )
+
+
 def first_packet_table(bench: Bench) -> Table:
     """The way to the first sound in parts, by system and length."""
     columns = ("system", "s", "tokens", "DiT", "vocoder", "rest", "first packet")
@@ -71,7 +82,7 @@ def growth_table(bench: Bench) -> Table:
 def together_table(bench: Bench) -> Table:
     """What streams beside each other do to each other."""
     table = _table(
-        "Streams together, tokens in real time", "system", "streams", "first packet (ms)", "work for 1 s (s)",
+        "Streams together, tokens in real time", "system", "streams", "first packet (ms)", "RTF",
         "underrun (s)", "continuity", "buffer for none (ms)",
     )  # fmt: skip
     plain = bench.playout[(bench.playout["buffer_ms"] == 0) & (bench.playout["jitter_ms"] == 0)]

@@ -22,31 +22,44 @@ CHUNK_S = 30.0  # what is longer is recognised in overlapping pieces of this len
 _transcripts: ContentCache[str] = ContentCache(KEPT)
 
 
-def transcript(pair: Pair, model: str, name: str) -> str | Unscored:
+def transcript(pair: Pair, model: str, language: str, name: str) -> str | Unscored:
     """What the model hears in the rendering as it is.
 
     Args:
         pair: its ``whole_degraded`` is read.
         model: ``pocketsphinx``, a folder, or an id on the hub.
+        language: that is spoken, for a model that would guess it, or "".
         name: of the metric that asks, for its answer where there is no model.
     """
     if not model:
         return Unscored(f"{name} needs a recogniser; name a model: --metric-option {name}.model=PATH")
     samples = pair.whole_degraded
     try:
-        return _transcripts.get((samples,), lambda: recogniser(model)(samples), salt=model)
+        return _transcripts.get((samples,), lambda: recogniser(model, language)(samples), salt=f"{model}\0{language}")
     except ModelUnavailable as error:
         return Unscored(str(error))
 
 
-@functools.cache
-def recogniser(model: str) -> Callable[[np.ndarray], str]:
+def recogniser(model: str, language: str = "") -> Callable[[np.ndarray], str]:
     """What takes float32 ``[n]`` at 16 kHz to text; loaded once a process.
 
     Raises:
-        ModelUnavailable: nowhere to be had, or not a model for speech recognition.
+        ModelUnavailable: nowhere to be had, not a model for speech recognition, or one that takes no language.
     """
-    return _pocketsphinx() if model == POCKETSPHINX else _transformers(model)
+    found = _recogniser(model, language)
+    if isinstance(found, ModelUnavailable):
+        raise found
+    return found
+
+
+@functools.cache  # failures too: what does not load need not be tried for every rendering
+def _recogniser(model: str, language: str) -> Callable[[np.ndarray], str] | ModelUnavailable:
+    if model == POCKETSPHINX:
+        return ModelUnavailable("pocketsphinx takes no language; it is English") if language else _pocketsphinx()
+    try:
+        return _transformers(model, language)
+    except ModelUnavailable as error:
+        return error
 
 
 def _pocketsphinx() -> Callable[[np.ndarray], str]:
@@ -65,14 +78,16 @@ def _pocketsphinx() -> Callable[[np.ndarray], str]:
     return transcribe
 
 
-def _transformers(model: str) -> Callable[[np.ndarray], str]:
+def _transformers(model: str, language: str) -> Callable[[np.ndarray], str]:
     pipeline = _pipeline(model)
     whisper = getattr(pipeline.model.config, "model_type", "") == "whisper"
+    if language and not whisper:
+        raise ModelUnavailable(f"model {model!r} takes no language; leave it out")
+    always: dict[str, Any] = {"generate_kwargs": {"language": language, "task": "transcribe"}} if language else {}
+    beyond = {"return_timestamps": True} if whisper else {"chunk_length_s": CHUNK_S}  # Whisper has a way of its own
 
     def transcribe(samples: np.ndarray) -> str:
-        options: dict[str, Any] = {}
-        if len(samples) > CHUNK_S * SAMPLE_RATE:  # Whisper has a way of its own with long speech
-            options = {"return_timestamps": True} if whisper else {"chunk_length_s": CHUNK_S}
+        options = always | (beyond if len(samples) > CHUNK_S * SAMPLE_RATE else {})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return str(pipeline({"raw": samples.copy(), "sampling_rate": SAMPLE_RATE}, **options)["text"])

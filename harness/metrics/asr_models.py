@@ -42,7 +42,6 @@ def fingerprint(model: str) -> str:
     return f"{HUB_ID.fullmatch(model)['id']}@{folder.name[:12]}"
 
 
-@functools.cache
 def locate(model: str) -> Path:
     """The folder that holds a model: as given, or as the hub's cache keeps it; fetched where it does not and may.
 
@@ -54,12 +53,20 @@ def locate(model: str) -> Path:
     Raises:
         ModelUnavailable: no such folder, or neither cached nor to be fetched (``HF_HUB_OFFLINE`` is honoured).
     """
+    found = _locate(model)
+    if isinstance(found, ModelUnavailable):
+        raise found
+    return found
+
+
+@functools.cache  # failures too: a hub that does not answer must not be waited for again at every rendering
+def _locate(model: str) -> Path | ModelUnavailable:
     folder = Path(model).expanduser()
     if folder.is_dir():
         return folder.resolve()
     match = HUB_ID.fullmatch(model)
     if match is None or folder.exists():
-        raise ModelUnavailable(f"model {model!r} is neither a folder nor a hub id such as openai/whisper-tiny.en")
+        return ModelUnavailable(f"model {model!r} is neither a folder nor a hub id such as openai/whisper-tiny.en")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -68,16 +75,16 @@ def locate(model: str) -> Path:
         return Path(fetch(local_files_only=True))
     except LocalEntryNotFoundError:
         if offline():
-            raise ModelUnavailable(
+            return ModelUnavailable(
                 f"model {model!r} is not in the local hub cache and HF_HUB_OFFLINE is set; fetch it first or name a folder"
-            ) from None
+            )
     try:
         return Path(fetch())
     except Exception as error:  # network, rights, names: the hub's client has a dozen types for them
         why = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise ModelUnavailable(
+        return ModelUnavailable(
             f"model {model!r} is not in the local hub cache and cannot be fetched ({why}); name a folder instead"
-        ) from None
+        )
 
 
 def offline() -> bool:

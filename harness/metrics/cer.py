@@ -10,21 +10,22 @@ from harness.metrics.base import Metric, Pair, Unscored
 from harness.metrics.word_errors import NORMALISER, normalise
 
 
-def make(model: str = "") -> Metric:
+def make(model: str = "", language: str = "") -> Metric:
     """Character error rate by a recogniser.
 
     Args:
         model: "pocketsphinx" (English, and too weak to be read as intelligibility), a folder or a hub id
             (``OWNER/NAME`` or ``OWNER/NAME@REVISION``) of a transformers model for automatic speech recognition; ""
             for none, which leaves everything unscored.
+        language: that is spoken, such as "en", for a Whisper of many languages, which guesses otherwise.
     """
     return Metric(
         name="cer",
         unit="%",
         direction="lower",
         source="character error rate by Levenshtein distance (jiwer)",
-        function=functools.partial(cer, model=model),
-        parameters=NORMALISER,
+        function=functools.partial(cer, model=model, language=language),
+        parameters=f"{NORMALISER},language-{language}" if language else NORMALISER,
         packages=("jiwer", *packages(model)),
         minimum_s=0.25,
         needs=frozenset({"text"}),
@@ -32,7 +33,7 @@ def make(model: str = "") -> Metric:
     )
 
 
-def cer(pair: Pair, model: str = "") -> float | Unscored:
+def cer(pair: Pair, model: str = "", language: str = "") -> float | Unscored:
     """Percent; beyond 100 where more is heard than was read.
 
     The rate of one utterance. That of a corpus is :func:`~harness.metrics.word_errors.corpus_rate` of these.
@@ -40,7 +41,7 @@ def cer(pair: Pair, model: str = "") -> float | Unscored:
     text = normalise(pair.text)
     if not text:
         return Unscored(f"the text {pair.text!r} holds no word")
-    heard = transcript(pair, model, "cer")
+    heard = transcript(pair, model, language, "cer")
     if isinstance(heard, Unscored):
         return heard
     import jiwer

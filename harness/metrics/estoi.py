@@ -13,14 +13,18 @@ STILL = 1e-8  # relative norm under which rounding and the noise of 1e-16 that p
 
 def estoi(pair: Pair) -> float | Unscored:
     """ESTOI, about 0 to 1, as by pystoi (10 kHz, frames 40 dB below the loudest of the reference removed)."""
-    found = segments(pair)
-    if found is None:
+    blocks = segments(pair)
+    if not blocks:
         return Unscored(TOO_LITTLE)
-    degraded, reference = (_standardised(stretches) for stretches in found)
-    if degraded is None or reference is None:  # digital silence within speech: pystoi's answer hangs on its noise
-        value = by_package(pair, extended=True)
-        return Unscored(TOO_LITTLE) if value is None else value
-    return float(np.vdot(degraded, reference)) / (degraded.shape[1] * degraded.shape[2])
+    total = frames = 0.0
+    for block in blocks:
+        degraded, reference = (_standardised(stretches) for stretches in block)
+        if degraded is None or reference is None:  # digital silence within speech: pystoi's answer hangs on its noise
+            value = by_package(pair, extended=True)
+            return Unscored(TOO_LITTLE) if value is None else value
+        total += float(np.vdot(degraded, reference))
+        frames += degraded.shape[1] * degraded.shape[2]
+    return total / frames
 
 
 def _standardised(stretches: np.ndarray) -> np.ndarray | None:

@@ -24,7 +24,7 @@ FEWEST_FRAMES = 20  # mutually voiced, 100 ms: below it an error in cents is of 
 PACKAGES = ("pyworld",)
 LOW, HIGH = 10, 90  # percentiles that a range lies between: a tenth of the frames may be off by an octave
 FLAT_CENTS = 10.0  # a smaller range is that of a tracker at the ends of a steady tone: no melody, and no range
-KEPT = 64  # contours; about 8 kB each for 5 s
+KEPT = 128  # contours; about 8 kB each for 5 s
 
 Tracker = Literal["dio", "harvest"]
 TRACKERS: dict[str, str] = {"dio": "dio+stonemask", "harvest": "harvest"}

@@ -18,6 +18,7 @@ from harness.metrics.content_cache import ContentCache
 ACTIVE_S = 0.397  # 30 frames of 25.6 ms at half overlap, silent ones removed
 FRAME = 256  # samples at 10 kHz
 HOP = FRAME // 2
+BLOCK = 2000  # stretches worked on at a time: 7 MB an array
 KEPT_REFERENCES = 64  # about 1 MB each for 5 s
 KEPT_PAIRS = 4
 
@@ -33,19 +34,23 @@ class _Reference:
     bands: np.ndarray
 
 
-def segments(pair: Pair) -> tuple[np.ndarray, np.ndarray] | None:
+def segments(pair: Pair) -> list[tuple[np.ndarray, np.ndarray]]:
     """Stretches of 30 frames of the rendering's and the reference's bands: float64 ``[15, s, 30]`` each, read-only.
 
-    None where the reference has fewer than 30 active frames.
+    In blocks of up to 2000 stretches, 25 s, so that memory does not grow with the length; no block where the reference
+    has fewer than 30 active frames.
     """
     from pystoi.stoi import N
 
     reference = _references.get((pair.reference,), lambda: _analyse(pair.reference))
     if reference.bands.shape[1] < N:
-        return None
+        return []
     bands = _pairs.get((pair.degraded, pair.reference), lambda: _bands(_frames(pair.degraded)[reference.active]))
     degraded, clean = (np.lib.stride_tricks.sliding_window_view(each, N, axis=1) for each in (bands, reference.bands))
-    return degraded, clean
+    return [
+        (degraded[:, start : start + BLOCK], clean[:, start : start + BLOCK])
+        for start in range(0, clean.shape[1], BLOCK)
+    ]
 
 
 def _analyse(samples: np.ndarray) -> _Reference:

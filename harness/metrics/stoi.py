@@ -12,16 +12,21 @@ TOO_LITTLE = f"the reference holds under {ACTIVE_S} s of active speech, fewer th
 
 def stoi(pair: Pair) -> float | Unscored:
     """STOI, about 0 to 1, as by pystoi (10 kHz, frames 40 dB below the loudest of the reference removed)."""
-    found = segments(pair)
-    if found is None:
+    blocks = segments(pair)
+    if not blocks:
         return Unscored(TOO_LITTLE)
+    bands, count = len(blocks[0][0]), sum(degraded.shape[1] for degraded, _ in blocks)
+    return sum(_correlations(*block) for block in blocks) / (bands * count)
+
+
+def _correlations(degraded: np.ndarray, reference: np.ndarray) -> float:
+    """The sum over bands and stretches of the correlation of the rendering, levelled and clipped, with the reference."""
     from pystoi.stoi import BETA
     from pystoi.utils import EPS
 
-    degraded, reference = found
     gain = _norm(reference) / (_norm(degraded) + EPS)
     clipped = np.minimum(degraded * gain, reference * (1 + 10 ** (-BETA / 20)))
-    return float(np.mean(np.sum(_standardised(clipped) * _standardised(reference), axis=2)))
+    return float(np.vdot(_standardised(clipped), _standardised(reference)))
 
 
 def _standardised(stretches: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.corpus import Utterance
 from harness.failures import Failure
-from harness.scored_run import Kept, seams_of
+from harness.scored_run import Kept
 from harness.storage import key_of
 from harness.systems import REFERENCE
 from streamflow.audio import SAMPLE_RATE
@@ -36,10 +36,11 @@ class Imported:
     """What came of the folders.
 
     Attributes:
-        utterances: those that every system and the reference have (with ``common=False``: that the reference has and
-            any system), in the manifest's order or that of names. ``path`` is the file as given.
-        renderings: by system, utterance id and seed (always 0), as :class:`harness.scored_run.ScoredRun` takes them.
-            Their records hold ``{"seam_sample": n}`` for each seam that is known, and no latency.
+        utterances: the corpus: all that the reference (and the manifest) has, in the manifest's order or that of names,
+            compared or not. ``path`` is the file as given.
+        renderings: by system, utterance id and seed (always 0), as :class:`harness.scored_run.ScoredRun` takes them; of
+            the utterances compared only. Their records hold ``{"seam_sample": n}`` for each seam that is known, and no
+            latency.
         failures: a row for each file that is missing or cannot be used, and the system that it costs.
         notes: what was ignored or is worth knowing, a line each.
         reference_sha256: of each recording's file, by utterance id: what makes two runs' corpora the same.
@@ -59,6 +60,12 @@ class Imported:
     read: int
     kept: int
 
+    @property
+    def compared(self) -> list[str]:
+        """The ids of the utterances that have renderings here: unless asked otherwise, those that every system has."""
+        there = {utterance for _, utterance, _ in self.renderings}
+        return [utterance.utterance_id for utterance in self.utterances if utterance.utterance_id in there]
+
 
 def import_rendered(
     reference: Path,
@@ -77,8 +84,8 @@ def import_rendered(
     """Read the folders' files into a run, or those that changed since the last time.
 
     Files belong together by stem (or by relative path where the reference has a stem in several folders); nothing but
-    the reference's names decides. Comparison is on the common set: an utterance that one system lacks is dropped for
-    all and listed, so that no system is flattered by what it did not render.
+    the reference's names decides. Comparison is on the common set: the renderings of an utterance that one system lacks
+    are left out for all and the lack is a failure, so that no system is flattered by what it did not render.
 
     A file whose size and times (mtime and ctime) are those of the last import is not opened; one whose content is the
     same is not decoded. No audio is held beyond the files being read.
@@ -91,7 +98,7 @@ def import_rendered(
             every utterance counts as a speaker of its own.
         loudness: LUFS that all files are brought to, the reference included; None keeps the levels.
         seam_periods: by system, seconds from seam to seam, where no ``NAME.seams.json`` lies beside the file.
-        common: keep only what all have.
+        common: compare only what all have.
         split: only the manifest's rows of this split.
         limit: only the first so many utterances.
         progress: gets a bar.
@@ -104,13 +111,16 @@ def import_rendered(
     """
     periods = _checked_periods(seam_periods or {}, systems)
     entries = _of_split(manifest, split)
-    matches = match(Path(reference), systems, entries=entries, run=folder.path)
-    chosen = (matches.common if common else matches.entries)[:limit]
+    matches = match(Path(reference), systems, entries=entries, run=folder.path).first(limit)
+    chosen = matches.common if common else matches.entries
     if not chosen:
         raise RenderedError(f"no recording is there for all of {', '.join(systems)}; compare fewer systems")
-    matches = matches.up_to(chosen[-1]) if limit else matches
     intake = Intake(folder, loudness, periods)
     taken, lost = intake.take_all(_files(matches, chosen), progress, jobs)
+    for entry in matches.entries:
+        for name in systems:
+            if (name, entry.utterance_id) not in taken:  # of a file that was there once
+                folder.forget_rendering(name, entry.utterance_id)
     return _imported(matches, chosen, taken, lost, folder, common=common, without_speakers=manifest is None)
 
 
@@ -132,6 +142,7 @@ def description(
         "reading": identity(),
         "loudness": loudness,
         "utterances": len(imported.utterances),
+        "compared": len(imported.compared),
         "systems": {name: str(path) for name, path in systems.items()},
         "seam_periods_s": dict(seam_periods or {}),
         "sha256": dict(imported.inputs_sha256),
@@ -157,12 +168,13 @@ def _of_split(manifest: Path | None, split: str | None) -> list[Entry] | None:
 
 
 def _files(matches: Matches, chosen: list[Entry]) -> list[tuple[str, Entry, Any]]:
-    """System, utterance and file, utterance by utterance."""
+    """System, utterance and file, utterance by utterance: every recording, and the renderings of those chosen."""
+    wanted = {entry.stem for entry in chosen}
     return [
         (name, entry, found[entry.stem])
-        for entry in chosen
+        for entry in matches.entries
         for name, found in ((REFERENCE, matches.reference), *matches.systems.items())
-        if entry.stem in found
+        if entry.stem in found and (name == REFERENCE or entry.stem in wanted)
     ]
 
 
@@ -182,22 +194,14 @@ def _imported(
         first = f"; the first: {lost[0].error}" if lost else ""
         raise RenderedError(f"nothing can be compared: no recording could be read with all its renderings{first}")
     ids = {entry.utterance_id for entry in left}
-    good = {pair: one for pair, one in taken.items() if pair[1] in ids}
+    good = {pair: one for pair, one in taken.items() if pair[0] == REFERENCE or pair[1] in ids}
     notes = [*matches.notes, *_about_numbers(matches, left, common), *_about_files(good)]
     if without_speakers:
         notes.append("no manifest: speakers unknown, each utterance counts as one; intervals are over utterances")
     return Imported(
-        utterances=[_utterance(entry, matches) for entry in left],
+        utterances=[_utterance(entry, matches) for entry in matches.entries],
         renderings={
-            (name, utterance, 0): Kept(
-                name,
-                utterance,
-                0,
-                folder.audio(name, utterance),
-                folder.rendering_record(name, utterance),
-                one.audio_sha256,
-                seams_of([{"seam_sample": seam} for seam in one.seams]),
-            )
+            (name, utterance, 0): _kept(folder, name, utterance, one)
             for (name, utterance), one in good.items()
             if name != REFERENCE
         },
@@ -208,6 +212,18 @@ def _imported(
         matched_by=matches.by,
         read=sum(one.fresh for one in taken.values()),
         kept=sum(not one.fresh for one in taken.values()),
+    )
+
+
+def _kept(folder: RunFolder, system: str, utterance: str, one: Taken) -> Kept:
+    return Kept(
+        system=system,
+        utterance=utterance,
+        seed=0,
+        audio=folder.audio(system, utterance),
+        record=folder.rendering_record(system, utterance),
+        audio_sha256=one.audio_sha256,
+        seams=one.seams,
     )
 
 

@@ -45,9 +45,9 @@ class Matches:
         """The utterances of which every system has a file."""
         return [entry for entry in self.entries if all(entry.stem in files for files in self.systems.values())]
 
-    def up_to(self, last: Entry) -> Matches:
-        """Without the utterances after ``last``: they were not asked for, so nothing of them is missing."""
-        entries = self.entries[: self.entries.index(last) + 1]
+    def first(self, count: int | None) -> Matches:
+        """Only the first so many utterances: of the others nothing is missing, as they were not asked for."""
+        entries = self.entries[:count]
         stems = {entry.stem for entry in entries}
         missing = {name: [stem for stem in lacking if stem in stems] for name, lacking in self.missing.items()}
         return replace(self, entries=entries, missing=missing)

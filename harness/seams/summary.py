@@ -88,6 +88,8 @@ def paired(table: pd.DataFrame, role: str, match: str) -> pd.DataFrame:
     """
     names = [name for name in ("system", "utterance", "seed") if name in table.columns]
     part = table[table["role"].isin((role, match))]
+    if part.empty:
+        return pd.DataFrame(columns=["measure", "utterance", "sample", "value", "other"])
     group = part.groupby([*names, "measure", "role"], sort=False)["value"]
     part = part.assign(nth=group.cumcount(), count=group.transform("size"))
     keys = [*names, "measure", "nth", "count"]

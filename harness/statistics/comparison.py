@@ -27,7 +27,8 @@ COLUMNS = (
 """The first 22 are what everybody reads; the last five are for those who want to know more."""
 
 FLIPS = 10_000_000
-"""Signs drawn for one row at most, beyond 1,000 patterns: with 10,000 utterances ten times as many would take minutes."""
+"""Signs drawn for one row at most, beyond 1,000 patterns: with 10,000 utterances ten times as many would take
+minutes."""
 
 _TEXT = ("system", "baseline", "metric", "identity", "unit", "direction", "estimator", "verdict")
 _COUNTS = ("n", "speakers", "missing")
@@ -45,9 +46,9 @@ def compare_systems(
 ) -> pandas.DataFrame:
     """Compare systems with a baseline over the utterances that both have, metric identity by metric identity.
 
-    Seeds are averaged within the utterance first. Utterances of one speaker are a cluster; where all are of one, they are
-    taken as independent. Differences of heavy-tailed metrics are 20 % trimmed means (``estimators.HEAVY``). ``p`` is that of
-    the t test whose interval is shown; where all differences are the same, that of the sign test.
+    Seeds are averaged within the utterance first. Utterances of one speaker are a cluster; where all are of one, they
+    are taken as independent. Differences of heavy-tailed metrics are 20 % trimmed means (``estimators.HEAVY``). ``p``
+    is that of the t test whose interval is shown; where all differences are the same, that of the sign test.
 
     Args:
         scores: as ``scores.parquet``: system, utterance, speaker, seed, metric, identity, value, unit.
@@ -59,14 +60,15 @@ def compare_systems(
         seed: of the sign flips.
 
     Returns:
-        A row a system and metric identity, columns :data:`COLUMNS`; numbers that cannot be had are NaN. ``difference`` and
-        ``d_z`` are system minus baseline in the metric's own direction; ``superiority`` is the probability that the system
-        is the *better* one on an utterance (the higher one, where the metric has no direction). ``speakers`` is the
-        number of clusters, 1 where utterances were taken as independent. ``missing`` counts utterances that only one of
-        the two was scored of. ``mdd``: what would have been found with a chance of 0.8, uncorrected. ``verdict``, after
-        Holm's correction over all rows of the call (which ``.attrs["family"]`` declares): ``equivalent`` (a margin was
-        given and the difference shown to lie within), ``better``, ``worse``, ``different`` (the metric has no direction),
-        ``not told apart``, ``too few`` (below 6 utterances, or no spread to be had).
+        A row a system and metric identity, columns :data:`COLUMNS`; numbers that cannot be had are NaN.
+        ``difference`` and ``d_z`` are system minus baseline in the metric's own direction; ``superiority`` is the
+        probability that the system is the *better* one on an utterance (the higher one, where the metric has no
+        direction). ``speakers`` is the number of clusters, 1 where utterances were taken as independent. ``missing``
+        counts utterances that only one of the two was scored of. ``mdd``: what would have been found with a chance of
+        0.8, uncorrected. ``verdict``, after Holm's correction over all rows of the call (which ``.attrs["family"]``
+        declares): ``equivalent`` (a margin was given and the difference shown to lie within), ``better``, ``worse``,
+        ``different`` (the metric has no direction), ``not told apart``, ``too few`` (below 6 utterances, or no spread
+        to be had).
 
     Raises:
         StatisticsError: an unknown system or metric, a level or margin that cannot be, or two scores of one utterance.
@@ -177,7 +179,8 @@ def _verdict(row: Mapping[str, Any], level: float) -> str:
 def _family(table: pandas.DataFrame, baseline: str, systems: Sequence[str], level: float) -> str:
     tests = int(table["p"].notna().sum())
     return (
-        f"{tests} tests of a difference from {baseline} ({len(systems)} systems, {table['identity'].nunique()} metrics), "
+        f"{tests} tests of a difference from {baseline} ({len(systems)} systems, "
+        f"{table['identity'].nunique()} metrics), "
         f"corrected together by Holm's method at {1 - level:.3g}; tests of equivalence, where margins are given, "
         "are a family of their own"
     )

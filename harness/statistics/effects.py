@@ -40,13 +40,13 @@ def paired_effect(
     """Cohen's d_z and the probability of superiority of paired differences.
 
     d_z inverts the noncentral t (Cumming and Finch, Educational and Psychological Measurement 61, 2001); with clusters
-    the t is the cluster-robust one, and the ratio of its standard error to the standard deviation is taken as known. With
-    ``trim`` it is the robust d_R of Algina, Keselman and Penfield (Psychological Methods 10, 2005): trimmed mean over
-    winsorised deviation, scaled so that it is d_z for normal differences.
+    the t is the cluster-robust one, and the ratio of its standard error to the standard deviation is taken as known.
+    With ``trim`` it is the robust d_R of Algina, Keselman and Penfield (Psychological Methods 10, 2005): trimmed mean
+    over winsorised deviation, scaled so that it is d_z for normal differences.
 
-    The probability's interval is Clopper and Pearson's at the effective number of utterances (Korn and Graubard, Survey
-    Methodology 24, 1998), which never covers less than it says but for the estimate of that number. Where all signs
-    agree, clusters are counted.
+    The probability's interval is Clopper and Pearson's at the effective number of utterances (Korn and Graubard,
+    Survey Methodology 24, 1998), which never covers less than it says but for the estimate of that number. Where all
+    signs agree, clusters are counted.
 
     Args:
         differences: ``[n]``; NaN is left out.

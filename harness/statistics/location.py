@@ -74,24 +74,24 @@ def locate(values: Values, clusters: Clusters = None, trim: float = 0.0) -> Loca
 
     The standard error is that of the mean of the winsorised values, divided by the share kept (Tukey and McLaughlin,
     Sankhya A 25, 1963), which is the influence function's variance. Over clusters the influences are summed and their
-    variance is the bias-reduced CR2 one (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review of
-    Economics and Statistics 98, 2016), made larger by ``(1 - c) / (1 - c_kept)`` with ``c`` the sum of the squared shares
-    of clusters before and after trimming. Degrees of freedom are Satterthwaite's for the numbers that each cluster keeps.
-    With clusters of one both are Yuen's exactly (Biometrika 61, 1974: the winsorised squares over ``h (h - 1)``, and
-    ``h - 1``), untrimmed they are Student's and CR2's, and repeating every value within its cluster changes nothing but
-    for the rounding of how many are cut. The clustered trimmed form is ours; ``python -m harness.statistics.simulation``
-    measures it.
+    variance is the bias-reduced CR2 one (Bell and McCaffrey, Survey Methodology 28, 2002; Imbens and Kolesar, Review
+    of Economics and Statistics 98, 2016), made larger by ``(1 - c) / (1 - c_kept)`` with ``c`` the sum of the squared
+    shares of clusters before and after trimming. Degrees of freedom are Satterthwaite's for the numbers that each
+    cluster keeps. With clusters of one both are Yuen's exactly (Biometrika 61, 1974: the winsorised squares over
+    ``h (h - 1)``, and ``h - 1``), untrimmed they are Student's and CR2's, and repeating every value within its cluster
+    changes nothing but for the rounding of how many are cut. The clustered trimmed form is ours;
+    ``python -m harness.statistics.simulation`` measures it.
 
-    What holds, in 3,000 simulated samples a design (a true 95 % comes out within 0.008): trimmed, the 95 % interval covers
-    0.936 to 0.959 for 10 to 200 independent utterances and for 24 to 200 of 2 to 20 speakers of unequal size, ICC 0 to 0.5,
-    and one-sided tests at 5 % err in 4 to 7 of 100 tries; also where one utterance in 50 falls far, spread over speakers or
-    all by a few, and where speakers vary unequally much. Untrimmed it covers 0.940 to 0.963 without such falls, and 0.875 to
-    0.959 with them, where it says "better" at the truth in up to 17 of 100 tries.
+    What holds, in 3,000 simulated samples a design (a true 95 % comes out within 0.008): trimmed, the 95 % interval
+    covers 0.936 to 0.959 for 10 to 200 independent utterances and for 24 to 200 of 2 to 20 speakers of unequal size,
+    ICC 0 to 0.5, and one-sided tests at 5 % err in 4 to 7 of 100 tries; also where one utterance in 50 falls far,
+    spread over speakers or all by a few, and where speakers vary unequally much. Untrimmed it covers 0.940 to 0.963
+    without such falls, and 0.875 to 0.959 with them, where it says "better" at the truth in up to 17 of 100 tries.
 
-    What does not hold: the trimmed mean is that of the population's middle, not its mean. Effects of *speakers* that are
-    skewed (exponential) are not mended by trimming utterances: 8 speakers cover 0.941 and err to one side (0.03 and 0.08
-    for 0.05). Ignoring the clusters covers 0.67 (8 speakers, ICC 0.5). Two or three speakers are covered, as their own
-    effects were normal here, but with 1 or 2 degrees of freedom the intervals are too wide to be of use.
+    What does not hold: the trimmed mean is that of the population's middle, not its mean. Effects of *speakers* that
+    are skewed (exponential) are not mended by trimming utterances: 8 speakers cover 0.941 and err to one side (0.03
+    and 0.08 for 0.05). Ignoring the clusters covers 0.67 (8 speakers, ICC 0.5). Two or three speakers are covered, as
+    their own effects were normal here, but with 1 or 2 degrees of freedom the intervals are too wide to be of use.
 
     Args:
         values: ``[n]``; NaN is left out.
@@ -140,7 +140,7 @@ def normal_winsorised_deviation(trim: float) -> float:
 
 
 def _kept(x: np.ndarray, low: float, high: float, total: int) -> np.ndarray:
-    """float64 ``[n]``: 1 for a value within the cuts, 0 beyond, an equal part for those tied at a cut; sums to total."""
+    """float64 ``[n]``: 1 for a value within the cuts, 0 beyond, equal parts for those tied at a cut; in all total."""
     inside = (x > low) & (x < high)
     tied = (x == low) | (x == high)
     return inside + tied * ((total - inside.sum()) / tied.sum())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -65,21 +67,22 @@ def non_inferiority(
     """Judge candidate minus baseline, oriented so that higher is better, against a margin.
 
     The rule is that of clinical trials (Piaggio et al., JAMA 308, 2012): the margin is chosen before the data and is
-    never widened to what the data could show. PASS and FAIL are each wrong with a chance of at most ``1 - level`` where
-    the trimmed mean of the population is minus the margin. For a release that needs *every* metric to PASS, PASS needs
-    no correction (intersection-union); FAIL claims over many metrics and slices do: give ``p_fail`` to ``holm``.
+    never widened to what the data could show. PASS and FAIL are each wrong with a chance of at most ``1 - level``
+    where the trimmed mean of the population is minus the margin. For a release that needs *every* metric to PASS,
+    PASS needs no correction (intersection-union); FAIL claims over many metrics and slices do: give ``p_fail`` to
+    ``holm``.
 
     Args:
         differences_oriented: ``[n]``, seeds averaged within the utterance; NaN is left out.
         margin: the worsening that just does not matter, in their unit, above 0.
-        clusters: ``[n]``, the speakers. Where all are one speaker's, utterances are taken as independent, and the claim is
-            about that speaker alone; ``note`` says so.
+        clusters: ``[n]``, the speakers. Where all are one speaker's, utterances are taken as independent, and the
+            claim is about that speaker alone; ``note`` says so.
         level: one-sided.
         trim: share cut at each end, 0 for the mean.
 
     Returns:
-        INCONCLUSIVE below 5 utterances (at 0.95), of which nothing that assumes no distribution could say more. Where all
-        differences are the same, as of a system from itself, the sign test decides and there is no interval.
+        INCONCLUSIVE below 5 utterances (at 0.95), of which nothing that assumes no distribution could say more. Where
+        all differences are the same, as of a system from itself, the sign test decides and there is no interval.
 
     Raises:
         StatisticsError: a margin or level that cannot be, infinite values, or lengths that differ.
@@ -93,22 +96,12 @@ def non_inferiority(
     sample, one_speaker = _independent_if_one(values, clusters)
     location = locate_sample(sample, trim)
     estimate, low, high = location.interval(2 * level - 1)
-    if location.has_spread:
-        p_pass, p_fail = (location.p_value(-margin, side) for side in ("greater", "less"))
-    else:
-        p_pass, p_fail = (sign_p(sample, -margin, side) for side in ("greater", "less"))
-    few = sample.n < fewest(1 - level, sides=1)
-    verdict: Verdict = "INCONCLUSIVE"
-    if not few:
-        verdict = "PASS" if p_pass < 1 - level else "FAIL" if p_fail < 1 - level else "INCONCLUSIVE"
+    test = location.p_value if location.has_spread else partial(sign_p, sample)
+    p_pass, p_fail = test(-margin, "greater"), test(-margin, "less")
+    verdict = _verdict(sample.n, p_pass, p_fail, 1 - level)
     needed_n = needed(location, margin, alpha=1 - level, sides=1)
     if needed_n is not None:
         needed_n = max(needed_n, fewest(1 - level, sides=1))
-    notes = [
-        "one speaker: it says nothing of others" if one_speaker else "",
-        _why(sample, location, few) if verdict == "INCONCLUSIVE" or not location.has_spread else "",
-        _power_note(sample.n, needed_n) if verdict == "INCONCLUSIVE" and not few else "",
-    ]
     return NonInferiority(
         verdict,
         estimate,
@@ -121,8 +114,32 @@ def non_inferiority(
         mdd=detectable(location, alpha=1 - level, sides=1),
         p_pass=p_pass,
         p_fail=p_fail,
-        note="; ".join(filter(None, notes)),
+        note="; ".join(filter(None, _notes(sample, location, verdict, needed_n, one_speaker, 1 - level))),
     )
+
+
+def _verdict(n: int, p_pass: float, p_fail: float, alpha: float) -> Verdict:
+    if n < fewest(alpha, sides=1):
+        return "INCONCLUSIVE"
+    return "PASS" if p_pass < alpha else "FAIL" if p_fail < alpha else "INCONCLUSIVE"
+
+
+def _notes(
+    sample: Sample, location: Location, verdict: Verdict, needed_n: int | None, one_speaker: bool, alpha: float
+) -> Iterator[str]:
+    """What a reader must know beside the verdict."""
+    if one_speaker:
+        yield "one speaker: it says nothing of others"
+    if sample.n < fewest(alpha, sides=1):
+        yield f"{sample.n} utterances are too few for any verdict"
+    elif not location.has_spread and not np.isnan(sign_p(sample)):
+        yield "all differences are the same; judged by the sign test"
+    elif not location.has_spread:
+        yield "the spread cannot be estimated: most differences are the same"
+    elif verdict == "INCONCLUSIVE" and needed_n is not None and needed_n > sample.n:
+        yield f"underpowered: {needed_n} utterances are needed"
+    elif verdict == "INCONCLUSIVE":
+        yield "the difference lies near the margin; there are utterances enough for a candidate that is as good"
 
 
 def _independent_if_one(values: np.ndarray, clusters: Clusters) -> tuple[Sample, bool]:
@@ -131,21 +148,3 @@ def _independent_if_one(values: np.ndarray, clusters: Clusters) -> tuple[Sample,
     if clusters is None or speaker_clusters(np.asarray(clusters, dtype=object)[~np.isnan(values)]) is not None:
         return sample, False
     return read_sample(values), True
-
-
-def _why(sample: Sample, location: Location, few: bool) -> str:
-    if few:
-        return f"{sample.n} utterances are too few for any verdict"
-    if location.has_spread:
-        return ""
-    if not np.isnan(sign_p(sample)):
-        return "all differences are the same; judged by the sign test"
-    return "the spread cannot be estimated: most differences are the same"
-
-
-def _power_note(n: int, needed_n: int | None) -> str:
-    if needed_n is None:
-        return ""
-    if needed_n > n:
-        return f"underpowered: {needed_n} utterances are needed"
-    return "the difference lies near the margin; there are utterances enough for a candidate that is as good"

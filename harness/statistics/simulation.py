@@ -20,7 +20,8 @@ from .trimmed import TRIM
 Kind = Literal["normal", "skewed", "one speaker astray", "skewed speakers", "unequal spread"]
 
 OUTLIER = -11.0
-"""Standard deviations that one utterance in 50 falls: what an alignment jump does to the PESQ of codecs one step apart."""
+"""Standard deviations that one utterance in 50 falls: what an alignment jump does to the PESQ of codecs one step
+apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Design:
     Attributes:
         utterances, speakers: speakers read unequally much, the most talkative four times what the least does.
         icc: share of the variance that is the speaker's.
-        kind: ``normal``; ``skewed`` (one utterance in 50 falls far); ``one speaker astray`` (the same number of falls, but
-            all by one speaker in eight); ``skewed speakers`` (effects of speakers exponential); ``unequal spread`` (the
-            standard deviations of speakers from 0.3 to 3).
+        kind: ``normal``; ``skewed`` (one utterance in 50 falls far); ``one speaker astray`` (the same number of
+            falls, but all by one speaker in eight); ``skewed speakers`` (effects of speakers exponential); ``unequal
+            spread`` (the standard deviations of speakers from 0.3 to 3).
         clustered: whether the analysis is told who speaks.
     """
 

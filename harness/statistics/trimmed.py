@@ -22,9 +22,9 @@ def trimmed_mean(values: Values, trim: float = TRIM) -> float:
 def yuen_interval(values: Values, clusters: Clusters = None, level: float = 0.95, trim: float = TRIM) -> Interval:
     """Trimmed mean and its t-interval, cluster-robust where clusters are given.
 
-    For independent values it is Yuen's (Biometrika 61, 1974) for one sample, from the winsorised variance with ``h - 1``
-    degrees of freedom. The clustered form is ours: :func:`~harness.statistics.location.locate` says what it is and how
-    well it covers.
+    For independent values it is Yuen's (Biometrika 61, 1974) for one sample, from the winsorised variance with
+    ``h - 1`` degrees of freedom. The clustered form is ours: :func:`~harness.statistics.location.locate` says what it is
+    and how well it covers.
 
     What it says: where the middle 60 % of a *skewed* population have their mean, not where the population has its own.
     A few utterances that go badly astray are invisible to it; count those with a tail gate.

@@ -197,6 +197,7 @@ def test_a_jump_of_30_cents_in_sound_is_measured_within_3() -> None:
     table = f0_jumps(melody(stepped), [0, 8000, 16_000, 24_000], melody(glide))
     assert table["sample"].tolist() == [8000, 16_000, 24_000]
     assert table["cents"].to_numpy() == pytest.approx([0, 30, 0], abs=3)
+    assert table["between_cents"].to_numpy() == pytest.approx([0, 0, 0], abs=1)
     assert table["reference_cents"].to_numpy() == pytest.approx([0, 0, 0], abs=1)
 
 

@@ -147,6 +147,18 @@ def test_playout_shows_the_simulated_underrun_of_every_buffer(benched: Compariso
     assert need == pytest.approx(rows["buffer_for_none_ms"].iloc[0])
 
 
+def test_faster_tokens_bring_the_first_sound_sooner_but_not_before_the_compute(section: dict) -> None:
+    figure = section["bench"]["rate_figure"]
+    line = next(trace for trace in figure.data if trace.get("name") == "streamflow-sr")
+    waits = dict(zip(line["x"], line["y"], strict=True))
+    assert list(waits) == sorted(SETTINGS.token_rates)
+    for rate, wait_s in waits.items():
+        assert wait_s == pytest.approx(24 / rate + 0.15, abs=1e-3)
+    cells = cells_of(section["bench"]["rate_table"], "streamflow-sr")
+    assert [cell.value for cell in cells.values()] == pytest.approx(list(waits.values()), abs=1e-4)
+    assert cells["200 tokens/s"].note == "100 to 300 ms"
+
+
 def test_more_streams_take_longer_in_table_and_figure(section: dict) -> None:
     rows = [row for row in section["bench"]["streams_table"].rows if row.label == "naive"]
     assert [row.cells[0].text for row in rows] == [str(n) for n in SETTINGS.streams]

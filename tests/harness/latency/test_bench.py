@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import json
 import shutil
 import threading
@@ -24,7 +25,7 @@ from harness.latency.interrupts import interrupt
 from harness.latency.measuring import van_der_corput
 from harness.latency.paced import run_together
 from harness.latency.plan import Cell, Settings, plan
-from harness.latency.printing import tables_of
+from harness.latency.printing import load_note, tables_of
 from harness.latency.speech import long_speech
 from harness.run import Run, RunError, RunFolder
 from streamflow.session import StreamRequest
@@ -81,6 +82,14 @@ def test_settings_that_cannot_be_measured_are_refused_in_one_line(wrong, part):
 def test_moments_of_interruption_cover_the_session_evenly_at_every_count(power):
     points = np.sort([0.0, *(van_der_corput(i) for i in range(1, 2**power)), 1.0])
     np.testing.assert_allclose(np.diff(points), 2.0**-power)
+
+
+def test_a_machine_that_others_use_is_told_of(benched):
+    quiet = read_bench(benched)
+    quiet.sessions["load_average"] = 1.0
+    assert load_note(quiet) is None
+    quiet.sessions.loc[0, "load_average"] = quiet.settings["machine"]["cores"] + 3.0
+    assert "upper bounds" in load_note(quiet)
 
 
 # the bench of decoders that are python objects
@@ -300,6 +309,27 @@ def test_streams_together_overlap_and_their_tokens_come_at_their_rate():
 def test_an_error_of_one_stream_comes_out():
     with pytest.raises(IndexError):
         run_together(chunked.Raises, [request(), request()], tokens_per_second=1000)
+
+
+def test_ctrl_c_stops_the_streams_before_it_passes_on():
+    cancelled = []
+
+    class Stops(chunked.Resynthesis):
+        def __init__(self, wanted):
+            super().__init__(wanted)
+            self.name = wanted.utterance_id
+
+        def push(self, tokens):
+            if self.name == "first" and self.tokens == 10:
+                _thread.interrupt_main()
+            yield from super().push(tokens)
+
+        def cancel(self):
+            cancelled.append(self)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_together(Stops, [request(100_000, "first"), request(100_000, "second")], tokens_per_second=200)
+    assert {session.name for session in cancelled} == {"first", "second"}
 
 
 # interruptions

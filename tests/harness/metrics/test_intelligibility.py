@@ -57,6 +57,14 @@ def test_values_are_those_of_the_package(kind: str, name: str, voices: dict[str,
     assert (stoi(pair), estoi(pair)) == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_long_recording_worked_on_in_blocks_has_the_packages_values(voices: dict[str, np.ndarray], noisy: Callable):
+    reference = np.concatenate([voices[name] for name in sorted(voices)])
+    assert len(reference) > 50 * RATE  # several blocks
+    degraded = noisy(reference, 10)
+    pair = Pair(degraded, reference)
+    assert (stoi(pair), estoi(pair)) == pytest.approx(packages_own(reference, degraded), abs=1e-6)
+
+
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 99), length=st.integers(7000, 20000), zeros=st.booleans())
 def test_values_are_those_of_the_package_on_any_noise(seed: int, length: int, zeros: bool):

@@ -51,15 +51,18 @@ def test_a_run_holds_what_the_files_hold(tmp_path: Path, folders: Folders, speec
     assert (imported.read, imported.kept, imported.failures) == (4, 0, [])
 
 
-def test_an_utterance_that_one_system_lacks_is_dropped_for_all_and_listed(tmp_path: Path, folders: Folders) -> None:
+def test_an_utterance_that_one_system_lacks_is_compared_for_none_and_listed(tmp_path: Path, folders: Folders) -> None:
     given = folders(ref=["a", "b", "c"], one=["a", "b", "c"], two=["a", "c"])
     imported = _import(given, tmp_path / "run")
     assert sorted(imported.renderings) == [(s, u, 0) for s in ("one", "two") for u in ("a", "c")]
+    assert imported.compared == ["a", "c"]
+    assert [utterance.utterance_id for utterance in imported.utterances] == ["a", "b", "c"]  # the corpus is what it is
+    assert RunFolder(tmp_path / "run").reference("b").is_file()
     assert [(row.system, row.utterance, row.stage) for row in imported.failures] == [("two", "b", "load")]
     assert "two: missing: 1 (b)" in imported.notes
     assert "compared on the 2 of 3 utterances that all have" in imported.notes
     every = _import(given, tmp_path / "run", common=False)
-    assert len(every.utterances) == 3 and len(every.renderings) == 5
+    assert every.compared == ["a", "b", "c"] and len(every.renderings) == 5
 
 
 @pytest.mark.parametrize("where", ["ref", "one"])
@@ -69,7 +72,7 @@ def test_a_file_that_cannot_be_used_costs_its_utterance_and_is_a_row(
     given = folders(ref=["a", "b"], one=["a", "b"], two=["a", "b"])
     (given[where] / "a.wav").write_text("not audio")
     imported = _import(given, tmp_path / "run")
-    assert {utterance.utterance_id for utterance in imported.utterances} == {"b"}
+    assert imported.compared == ["b"]
     costs = ["one", "two"] if where == "ref" else ["one"]
     assert [(row.system, row.utterance) for row in imported.failures] == [(name, "a") for name in costs]
     assert all("not readable as audio" in row.error for row in imported.failures)
@@ -192,6 +195,15 @@ def test_a_rendering_that_went_bad_is_taken_out_of_the_run(tmp_path: Path, folde
     (given["s"] / "a.wav").write_bytes(b"RIFF")
     assert [row.utterance for row in _import(given, tmp_path / "run").failures] == ["a"]
     assert not RunFolder(tmp_path / "run").audio("s", "a").exists()
+
+
+def test_a_rendering_whose_file_is_gone_is_taken_out_of_the_run(tmp_path: Path, folders: Folders) -> None:
+    given = folders(ref=["a", "b"], s=["a", "b"], t=["a", "b"])
+    _import(given, tmp_path / "run")
+    (given["s"] / "a.wav").unlink()
+    assert _import(given, tmp_path / "run").compared == ["b"]
+    left = sorted((tmp_path / "run/audio").rglob("*.flac"))
+    assert tmp_path / "run/audio/s/a.flac" not in left and tmp_path / "run/audio/reference/a.flac" in left
 
 
 def test_audio_damaged_in_the_run_is_made_again(tmp_path: Path, folders: Folders, settled: None) -> None:

@@ -12,7 +12,8 @@ SPREAD = {"stoi": 0.01, "pesq_wb": 0.1, "mel_distance": 0.2}
 
 
 def make_scores(shifts: dict[str, dict[str, float]], utterances=24, speakers=6, seeds=(0,), seed=0) -> pandas.DataFrame:
-    """Scores in which the systems differ by ``shifts[system][metric]`` spreads, utterances being alike in all systems."""
+    """Scores in which the systems differ by ``shifts[system][metric]`` spreads, utterances being alike in all
+    systems."""
     generator, rows = np.random.default_rng(seed), []
     for metric, level in BASE.items():
         hard = generator.normal(size=utterances)
