@@ -16,6 +16,7 @@ from harness.run import Run, RunError
 FRAME = round(FRAME_MS * SAMPLE_RATE / 1000)  # samples
 GAP, REACH = 2, 8  # frames: a side is 10 to 40 ms from the seam; nearer, the tracker's window blurs a step
 APART = 4 * FRAME  # 20 ms between the places that a seam is compared with
+FAR = 8000  # samples: half a second from the seam at most
 LARGEST_CENTS = 1200 * np.log2(1 + GROSS)  # beyond it the tracker has changed octave, not the voice its pitch
 COLUMNS = ["system", "utterance", "seed", "sample", "cents", "between_cents", "reference_cents"]
 HEARD_CENTS = 30.0  # 2 Hz at 120 Hz: the just noticeable difference of a gliding F0 (Klatt, JASA 53, 1973)
@@ -71,7 +72,8 @@ def _step(rest: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _between(hertz: np.ndarray, seam: int, before: int, after: int, seams: np.ndarray) -> float:
     """Median size of the jumps nearer to a seam than to its neighbours, where their frames touch no seam; or NaN."""
-    places = np.arange(seam - APART * ((seam - before) // 2 // APART), (seam + after) // 2 + 1, APART)
+    low, high = (min(distance // 2, FAR) for distance in (seam - before, after - seam))
+    places = np.arange(seam - APART * (low // APART), seam + high + 1, APART)
     places = places[np.abs(places[:, None] - seams).min(axis=1) >= 2 * REACH * FRAME]
     sizes = np.abs([f0_jump(hertz, int(place)) for place in places])
     sizes = sizes[~np.isnan(sizes)]

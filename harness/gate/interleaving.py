@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from harness.experiment import Experiment, load_experiment
 from harness.failures import FailureLog
 from harness.inputs import prepare
 from harness.provenance import code_sha256
-from harness.run import Run, RunFolder
+from harness.run import Run
 from harness.systems import LoadedSystem, SystemSpec, load_system
 from streamflow.errors import StreamflowError
 
@@ -17,6 +19,10 @@ from .checks import Check
 from .latency_gate import measure, measured_checks, recorded_checks
 from .pairing import Pairing, SystemPair
 from .policy import LatencyRule, Policy
+
+if TYPE_CHECKING:
+    from streamflow.checkpoints import Bundle
+    from streamflow.session import StreamRequest
 
 
 class NotAtHandError(StreamflowError):
@@ -76,7 +82,7 @@ def loaded(run: Run, system: str) -> LoadedSystem:
     return load_system(spec, _bundle(run, experiment.checkpoint))
 
 
-def _bundle(run: Run, checkpoint: str):
+def _bundle(run: Run, checkpoint: str) -> Bundle:
     from streamflow.checkpoints import load_bundle
 
     bundle = load_bundle(checkpoint)
@@ -87,7 +93,7 @@ def _bundle(run: Run, checkpoint: str):
     return bundle
 
 
-def requests(run: Run, most: int) -> Sequence:
+def requests(run: Run, most: int) -> Sequence[StreamRequest]:
     """Requests for the run's utterances of medium length, in the first seed.
 
     Raises:
@@ -102,11 +108,11 @@ def requests(run: Run, most: int) -> Sequence:
     ranked = sorted(here, key=lambda utterance: Path(utterance.path).stat().st_size)
     start = max(0, (len(ranked) - most) // 2)
     front_end, failures, found = load_bundle(experiment.checkpoint), FailureLog(), []
-    for utterance in ranked[start : start + most]:
-        cache = RunFolder(run.path).inputs(utterance.utterance_id)
-        inputs = prepare(utterance, front_end, cache, [], failures, code_sha256())
-        if inputs is not None:
-            found.append(inputs.request(run.seeds[0]))
+    with TemporaryDirectory() as cache:  # not the run's own: a promoted run is not to be written into
+        for utterance in ranked[start : start + most]:
+            inputs = prepare(utterance, front_end, Path(cache) / "inputs.npz", [], failures, code_sha256())
+            if inputs is not None:
+                found.append(inputs.request(run.seeds[0]))
     if not found:
         raise NotAtHandError(f"{experiment.corpus}: no recording of the corpus is here")
     return found

@@ -19,7 +19,7 @@ from .paced import run_together
 from .plan import Cell
 from .ratio import Open
 
-TRIES = 4  # at falling into the middle of a session with a cancellation
+TRIES = 8  # at falling into the middle of a session with a cancellation
 Tables = dict[str, list[dict[str, Any]]]
 
 

@@ -65,8 +65,9 @@ def _locate(model: str) -> Path | ModelUnavailable:
     if folder.is_dir():
         return folder.resolve()
     match = HUB_ID.fullmatch(model)
+    neither = ModelUnavailable(f"model {model!r} is neither a folder nor a hub id such as openai/whisper-tiny.en")
     if match is None or folder.exists():
-        return ModelUnavailable(f"model {model!r} is neither a folder nor a hub id such as openai/whisper-tiny.en")
+        return neither
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -78,6 +79,8 @@ def _locate(model: str) -> Path | ModelUnavailable:
             return ModelUnavailable(
                 f"model {model!r} is not in the local hub cache and HF_HUB_OFFLINE is set; fetch it first or name a folder"
             )
+    except ValueError:  # the hub's rules for ids are stricter than the pattern here
+        return neither
     try:
         return Path(fetch())
     except Exception as error:  # network, rights, names: the hub's client has a dozen types for them

@@ -30,6 +30,7 @@ OVERLAPS = """(selector) => {
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const holder = node.parentElement;
     if (!node.textContent.trim() || !holder.closest(selector)) continue;
+    if (!holder.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
     if (holder.closest("script, style, audio, select, .print-only, .skip, .infolayer .hoverlayer")) continue;
     const clips = [];
     for (let around = holder; around; around = around.parentElement) {
@@ -47,13 +48,14 @@ OVERLAPS = """(selector) => {
       }
     }
   }
+  const where = (box) => `${box.node.parentElement.closest("[id], [data-plot]")?.id ?? ""}: `;
   boxes.sort((a, b) => a.top - b.top);
   const found = [];
   boxes.forEach((a, at) => {
     for (let next = at + 1; next < boxes.length && boxes[next].top < a.bottom - 3; next += 1) {
       const b = boxes[next];
       if (a.node !== b.node && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
-          && Math.min(a.bottom, b.bottom) - b.top > 3) found.push(`${a.text} / ${b.text}`);
+          && Math.min(a.bottom, b.bottom) - b.top > 3) found.push(`${where(a)}${a.text} / ${where(b)}${b.text}`);
     }
   });
   return { found: found.slice(0, 10), count: boxes.length };

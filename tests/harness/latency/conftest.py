@@ -11,13 +11,17 @@ import pytest
 from front_end import MelQuantiser
 
 from harness.compare import compare
-from harness.experiment import load_experiment
+from harness.experiment import Experiment, load_experiment
 from harness.latency.bench import bench
 from harness.latency.plan import Settings
 from streamflow.tiny import make_tiny_bundle
 
 from ..conftest import SHIPPED
 
+SYSTEMS = {
+    "mine": {"object": "chunked:Resynthesis", "sleep_s": 0.01},  # a chunk: long enough to be interrupted
+    "slow": {"object": "chunked:Slow"},
+}
 LITTLE = Settings(
     lengths_s=(1.0, 2.0), repeats=2, streams=(2,), stream_length_s=1.0, stream_repeats=1, interrupts=2,
     token_rates=(25.0, 100.0), buffers_ms=(0.0, 200.0), jitters_ms=(0.0, 50.0),
@@ -37,10 +41,9 @@ def _no_collection_of_the_test_runner() -> Iterator[None]:
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two plug-in decoders on shipped speech, without a bench; to be read only."""
     run = tmp_path_factory.mktemp("latency") / "run"
-    systems = "mine=chunked:Resynthesis,slow=chunked:Slow"
-    compare(
-        load_experiment(corpus=SHIPPED, limit=2, systems=systems, metrics=[]), run, front_end=MelQuantiser(), jobs=1
-    )
+    table = {"corpus": str(SHIPPED), "limit": 2, "metrics": [], "systems": SYSTEMS}
+    wanted = Experiment.from_table(table, source="here", folder=Path())
+    compare(wanted, run, front_end=MelQuantiser(), jobs=1)
     return run
 
 

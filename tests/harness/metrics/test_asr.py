@@ -192,7 +192,9 @@ def test_what_is_no_recogniser_is_named(tmp_path: Path, speech: np.ndarray):
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "does not load as a speech recogniser" in rate("wer", str(empty), speech, "words").reason
-    assert "neither a folder nor a hub id" in rate("wer", "no/such/folder", speech, "words").reason
+    for name in ("no/such/folder", "some--body/tiny", "a model"):
+        assert "neither a folder nor a hub id" in rate("wer", name, speech, "words").reason
+        assert f"{name}-unavailable" in get_metric("wer", {"model": name}).identity
     file = tmp_path / "weights.bin"
     file.write_bytes(b"weights")
     assert "neither a folder nor a hub id" in rate("wer", str(file), speech, "words").reason
