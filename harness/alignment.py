@@ -14,7 +14,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import fft
 
-LIMIT_S = 0.1  # largest delay looked for, either way
+LIMIT_S = 1.0  # largest delay looked for, either way; a quarter of the shorter signal where that is less
+LEAST_LIMIT_S = 0.1  # but always so much
 STEP = 16  # samples between envelope points: 1 ms at 16 kHz
 WINDOW = 256  # samples of an envelope point: 16 ms, resolves the bands
 BANDS = 16  # equal steps of the mel-like warping below, 80 Hz to 8 kHz
@@ -22,7 +23,7 @@ RANGE_DB = 50.0  # below the loudest band energy; pauses and noise floors beneat
 CLEAR = 0.3  # envelope correlation below which a pair has no common timing
 SAME_WAVEFORM = 0.5  # waveform correlation from which it may refine the delay
 REFINE = 24  # samples around the envelope's answer; under half a pitch period of 333 Hz
-IDENTITY = "delay=band-envelopes-1ms+waveform,±100ms"
+IDENTITY = "delay=band-envelopes-1ms+waveform,±1s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +42,25 @@ class Delay:
 
 
 def estimate_delay(degraded: np.ndarray, reference: np.ndarray, sample_rate: int = 16_000) -> Delay:
-    """The delay of ``degraded`` against ``reference``, within ±100 ms.
+    """The delay of ``degraded`` against ``reference``, within ±1 s, or a quarter of the shorter one.
 
     Args:
         degraded: float ``[n]``.
         reference: float ``[m]``.
         sample_rate: of both, Hz.
     """
-    limit = round(LIMIT_S * sample_rate / STEP)
     first, second = band_envelopes(degraded, sample_rate), band_envelopes(reference, sample_rate)
-    if min(first.shape[1], second.shape[1]) <= 2 * limit:
-        return Delay(0, 0.0, f"under {2 * LIMIT_S + WINDOW / sample_rate:.2f} s in common")
+    frames, least = min(first.shape[1], second.shape[1]), round(LEAST_LIMIT_S * sample_rate / STEP)
+    if frames <= 2 * least:
+        return Delay(0, 0.0, f"under {2 * LEAST_LIMIT_S + WINDOW / sample_rate:.2f} s in common")
+    limit = min(round(LIMIT_S * sample_rate / STEP), max(least, frames // 4))
     curve = _correlation(first, second, limit)
     peak = int(np.argmax(curve))
     correlation = float(curve[peak])
     if correlation < CLEAR:
         return Delay(0, correlation, f"the two share no timing (envelope correlation {correlation:.2f})")
     if peak in (0, 2 * limit):
-        return Delay(0, correlation, f"delay reaches ±{1000 * LIMIT_S:.0f} ms or more")
+        return Delay(0, correlation, f"delay reaches ±{1000 * limit * STEP / sample_rate:.0f} ms or more")
     coarse = (peak - limit) * STEP
     return Delay(_refine(degraded, reference, coarse), correlation)
 

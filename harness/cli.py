@@ -236,7 +236,7 @@ def _pairs(entries: list[str], option: str, example: str) -> dict[str, str]:
             raise StreamflowError(f"{option} {entry!r}: give NAME=VALUE, such as {option} {example}")
         if name.strip() in pairs:
             raise StreamflowError(f"{option} {name.strip()} is given twice; give each name once")
-        pairs[name.strip()] = value.strip()
+        pairs[name.strip()] = value
     return pairs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from streamflow.session import StreamRequest
 
-from .corpus import Corpus, Utterance, load_corpus
+from .corpus import Corpus, CorpusError, Utterance, load_corpus
 from .experiment import Experiment
 from .failures import Failure, FailureLog, raise_if_disk_full
 from .finished import finished_key, is_finished, mark_finished
@@ -21,7 +22,7 @@ from .inputs import SAMPLES_PER_TOKEN, FrontEnd, Inputs, prepare
 from .latency import latency_row
 from .provenance import code_sha256, provenance, torch_version
 from .render import render
-from .run import RunError, RunFolder
+from .run import Run, RunError, RunFolder
 from .scored_run import Kept, ScoredRun, seams_of
 from .scoring import TIME_LIMIT_S
 from .storage import (
@@ -38,6 +39,8 @@ from .storage import (
 from .systems import LoadedSystem, check_strategies, load_system
 
 WARM_UP_TOKENS = 50  # 2 s: enough for every strategy's window to fill once
+DECODED, RENDERED = "decoded", "rendered"  # kinds of runs
+SEED_SUFFIX = re.compile(r"\.seed-\d+$")
 WARM_UP = "warm-up"  # the utterance_id of a decode that is not recorded
 
 
@@ -94,12 +97,12 @@ def compare(
         KeyboardInterrupt: all that was finished is kept.
     """
     work = _Work(experiment, RunFolder(Path(out)), front_end, jobs, limit_s, console, command)
-    with guarded(Path(out)):
+    with guarded(Path(out), DECODED):
         return work.carry_out()
 
 
 @contextlib.contextmanager
-def guarded(out: Path) -> Iterator[None]:
+def guarded(out: Path, kind: str) -> Iterator[None]:
     """Hold a run's folder for writing; what the disk says against it becomes one line.
 
     Raises:
@@ -108,7 +111,7 @@ def guarded(out: Path) -> Iterator[None]:
         DiskFullError: no space left.
     """
     try:
-        with locked(_usable(out)):
+        with locked(_usable(out, kind)):
             yield
     except OSError as error:
         raise_if_disk_full(error)
@@ -117,12 +120,17 @@ def guarded(out: Path) -> Iterator[None]:
         raise RunError(f"{error.filename}: {error.strerror}; mend it or give another --out") from error
 
 
-def _usable(out: Path) -> Path:
-    """Refuse to fill a folder that holds something else."""
+def _usable(out: Path, kind: str) -> Path:
+    """Refuse to fill a folder that holds something else; ``.kind`` is in it from the first moment."""
     if out.exists() and not out.is_dir():
         raise RunError(f"{out}: a file; give a folder as --out")
-    if out.is_dir() and not (out / "run.toml").exists() and any(path.name != ".lock" for path in out.iterdir()):
+    mark, toml = out / ".kind", out / "run.toml"
+    if not mark.exists() and not toml.exists() and out.is_dir() and any(path.name != ".lock" for path in out.iterdir()):
         raise RunError(f"{out}: neither a run nor empty; give another --out")
+    if toml.exists() and ("rendered" in Run(out).experiment) != (kind == RENDERED):
+        made = "`streamflow score`" if kind == DECODED else "`streamflow compare`"
+        raise RunError(f"{out}: a run of {made}, which this would overwrite; give another --out")
+    write_bytes(mark, kind.encode())
     return out
 
 
@@ -148,6 +156,7 @@ class _Work:
         self.corpus: Corpus = load_corpus(
             self.experiment.corpus, split=self.experiment.split, limit=self.experiment.limit
         )
+        self._check_names()
         self.scores = ScoredRun(
             folder=self.folder,
             utterances=self.corpus.utterances,
@@ -166,9 +175,17 @@ class _Work:
         with self.scores, progress_bars(self.console) as progress:
             self._decode_all(progress)
             score_with_progress(self.scores, progress, self.jobs, self.limit_s)
-        if not self.failures.rows:
+        if not self.failures.rows and self.scores.complete:
             mark_finished(self.folder, key, self.scores.renderings.values())
         return Outcome(self.folder.path, self.decoded, self.kept, self.scores.scored, self.failures.rows)
+
+    def _check_names(self) -> None:
+        """With several seeds, files are named after utterance and seed."""
+        for utterance in self.corpus.utterances if len(self.experiment.seeds) > 1 else ():
+            if SEED_SUFFIX.search(utterance.utterance_id):
+                raise CorpusError(
+                    f"utterance_id {utterance.utterance_id!r} ends as files of other seeds do; give it another name"
+                )
 
     def _load_systems(self) -> list[LoadedSystem]:
         """Cheap checks first, so that a mistyped name does not wait for weights."""
@@ -323,7 +340,7 @@ def score_with_progress(
 def progress_bars(console: Console | None) -> Progress:
     """Bars that are drawn between decodes only: a thread that draws would be timed with them."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

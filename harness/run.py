@@ -140,7 +140,7 @@ class RunFolder:
 
     def count_renderings(self) -> int:
         """How many renderings are kept."""
-        return sum(1 for _ in (self.path / ".renderings").glob("*/*.json"))
+        return sum(path.parent.name != REFERENCE for path in (self.path / ".renderings").glob("*/*.json"))
 
     def write_tables(self, tables: dict[str, list[dict[str, Any]]]) -> None:
         """Write tables from rows, the others empty."""

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from . import toml
-from .compare import Outcome, guarded, progress_bars, score_with_progress
+from .compare import RENDERED, Outcome, guarded, progress_bars, score_with_progress
 from .experiment import chosen_metrics
 from .finished import is_finished, mark_finished, rendered_key
 from .metrics import get_metric
@@ -78,7 +78,7 @@ def score(
     """
     for name in files.metrics:  # a mistyped name does not wait for files
         get_metric(name, files.metric_options.get(name))
-    with guarded(Path(out)):
+    with guarded(Path(out), RENDERED):
         return _score(files, RunFolder(Path(out)), jobs, limit_s, console, command)
 
 
@@ -115,7 +115,7 @@ def _score(
         with scores:
             _write_head(folder, table, imported, scores, command)
             score_with_progress(scores, progress, jobs, limit_s)
-    if len(scores.failures) == len(imported.failures):  # nothing was lost that another start might have
+    if scores.complete:
         mark_finished(folder, key, scores.renderings.values())
     return Outcome(folder.path, 0, len(scores.renderings), scores.scored, scores.failures), imported.notes
 
@@ -131,7 +131,7 @@ def _table(files: RenderedFiles, imported: Imported) -> dict[str, Any]:
             files.reference.resolve(),
             folders,
             imported,
-            manifest=files.manifest,
+            manifest=files.manifest.resolve() if files.manifest else None,
             loudness=files.loudness,
             seam_periods=files.seam_periods,
         ),

@@ -47,7 +47,7 @@ class ScoreStore:
         for start in range(0, len(wanted), AT_ONCE):
             some = wanted[start : start + AT_ONCE]
             question = f"SELECT key, content FROM kept WHERE key IN ({','.join('?' * len(some))})"
-            found |= {key: json.loads(content) for key, content in self._connection.execute(question, some)}
+            found |= {key: json.loads(content) for key, content in self._ask(question, some)}
         return found
 
     def has(self, keys: Iterable[str]) -> set[str]:
@@ -56,8 +56,14 @@ class ScoreStore:
         for start in range(0, len(wanted), AT_ONCE):
             some = wanted[start : start + AT_ONCE]
             question = f"SELECT key FROM kept WHERE key IN ({','.join('?' * len(some))})"
-            found |= {key for (key,) in self._connection.execute(question, some)}
+            found |= {key for (key,) in self._ask(question, some)}
         return found
+
+    def _ask(self, question: str, keys: list[str]) -> list[tuple]:
+        try:
+            return self._connection.execute(question, keys).fetchall()
+        except sqlite3.Error as error:
+            raise ScoreStoreError(f"{self._path}: damaged ({error}); remove it to score again") from None
 
     def put(self, content: Mapping[str, Any]) -> None:
         """Keep, all or nothing.

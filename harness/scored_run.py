@@ -179,6 +179,8 @@ class ScoredRun:
             content[self._score_key(kept, self.chosen[row["metric"]])] = row
         if result.seams is not None:
             content[self._seam_key(kept)] = {"seams": result.seams, "profiles": result.profiles or []}
+        for row in result.passing:
+            self._lost[kept.who][row["metric"]] = row["unscored_because"]
         for step, why in result.lost.items():
             self._lose(task, step, why)
         if content:
@@ -222,6 +224,11 @@ class ScoredRun:
         measured = there.get(seam_key, {})
         table.add("seams", [{**who, **row} for row in measured.get("seams", [])])
         table.add("profiles", [{**who, **row} for row in measured.get("profiles", [])])
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was lost that another start might have."""
+        return not self._lost and not any(failure.stage == "score" for failure in self.failures)
 
     def _unscored(self, kept: Kept, metric: Metric) -> dict[str, Any] | None:
         """The row of a score that was lost; None where scoring never came to it."""

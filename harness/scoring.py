@@ -15,7 +15,7 @@ from streamflow.audio import SAMPLE_RATE
 
 from .failures import one_line
 from .storage import read_flac
-from .workers import BEGIN, BROKEN, RESULT, work
+from .workers import BEGIN, BROKEN, FIRST_S, RESULT, work
 
 MOST_JOBS = 4  # each process may hold a speaker encoder and more of its own
 FEWEST_FOR_PROCESSES = 8  # starting another process costs more than scoring fewer
@@ -52,13 +52,14 @@ class ScoreTask:
     upper_bound: Path | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class ScoreResult:
     """What came of a task.
 
     Attributes:
         task: as given.
-        scores: rows, see :func:`harness.metrics.score_row`.
+        scores: rows, see :func:`harness.metrics.row_of`.
+        passing: rows of what could not be had here and now, such as for want of a package; not to be kept.
         seams: rows of :func:`harness.seams.seam_table`, None where they were not asked for or were lost.
         profiles: rows of the seams' profiles, likewise.
         lost: why, by metric name or "seams" or "reading the audio": crashed, took too long, or raised.
@@ -66,6 +67,7 @@ class ScoreResult:
 
     task: ScoreTask
     scores: list[dict[str, Any]] = field(default_factory=list)
+    passing: list[dict[str, Any]] = field(default_factory=list)
     seams: list[dict[str, Any]] | None = None
     profiles: list[dict[str, Any]] | None = None
     lost: dict[str, str] = field(default_factory=dict)
@@ -73,7 +75,7 @@ class ScoreResult:
 
 def steps(task: ScoreTask) -> Iterator[tuple[str, Any]]:
     """Carry out a task, one step a metric; errors become results. What a worker process runs."""
-    from .metrics import Pair, get_metric, score_row
+    from .metrics import Pair, Unscored, get_metric, row_of
 
     yield BEGIN, READING
     try:
@@ -87,7 +89,10 @@ def steps(task: ScoreTask) -> Iterator[tuple[str, Any]]:
     for name, parameters in task.metrics:
         yield BEGIN, name
         try:
-            yield RESULT, ("score", score_row(get_metric(name, parameters), pair))
+            metric = get_metric(name, parameters)
+            value = metric.score_pair(pair)
+            passing = isinstance(value, Unscored) and not value.lasting
+            yield RESULT, ("passing" if passing else "score", row_of(metric, value))
         except Exception as error:
             yield RESULT, ("lost", (name, one_line(error)))
     if task.seam_measures:
@@ -119,7 +124,10 @@ def seams_identity() -> str:
 
 
 def score_all(
-    tasks: Sequence[ScoreTask], jobs: int | None = None, limit_s: float = TIME_LIMIT_S
+    tasks: Sequence[ScoreTask],
+    jobs: int | None = None,
+    limit_s: float = TIME_LIMIT_S,
+    first_s: float = FIRST_S,
 ) -> Iterator[ScoreResult]:
     """Score in as many processes as help, and yield results as they come.
 
@@ -130,15 +138,14 @@ def score_all(
         tasks: what to score.
         jobs: processes; None for one a core, at most 4, or a single one where there is little to do.
         limit_s: seconds that one metric may take for one rendering.
+        first_s: seconds more at a process's first time, when it has to load a model.
     """
     if jobs is None:
         jobs = 1 if len(tasks) < FEWEST_FOR_PROCESSES else min(MOST_JOBS, os.cpu_count() or 1)
-    queue = _Queue(tasks)
-    results = {id(task): ScoreResult(task) for task in tasks}
-    origin = {id(task): task for task in tasks}
-    for event in work("harness.scoring:steps", queue.next, jobs, limit_s):
-        first = origin[id(event.task)]
-        result = results[id(first)]
+    queue, results = _Queue(tasks), {}
+    for event in work("harness.scoring:steps", queue.next, jobs, limit_s, first_s):
+        who = (event.task.system, event.task.utterance, event.task.seed)
+        result = results.setdefault(who, ScoreResult(event.task))
         if event.kind == RESULT:
             _keep(result, *event.content)
             continue
@@ -146,15 +153,14 @@ def score_all(
             step = event.step or READING
             result.lost[step] = event.content
             if rest := _without(event.task, step, result):
-                origin[id(rest)] = first
                 queue.again(rest)
                 continue
-        yield result
+        yield results.pop(who)  # and hold it no longer: there may be tens of thousands
 
 
 def _keep(result: ScoreResult, kind: str, content: Any) -> None:
-    if kind == "score":
-        result.scores.append(content)
+    if kind in ("score", "passing"):
+        (result.scores if kind == "score" else result.passing).append(content)
     elif kind == "seams":
         result.seams, result.profiles = content["seams"], content["profiles"]
     else:
@@ -166,7 +172,7 @@ def _without(task: ScoreTask, step: str, result: ScoreResult) -> ScoreTask | Non
     """What is left of a task whose process broke in a step, or None."""
     if step == READING:
         return None
-    done = {row["metric"] for row in result.scores} | set(result.lost)
+    done = {row["metric"] for row in [*result.scores, *result.passing]} | set(result.lost)
     metrics = tuple((name, parameters) for name, parameters in task.metrics if name not in done)
     seams = task.seam_measures and SEAMS not in result.lost and result.seams is None
     return replace(task, metrics=metrics, seam_measures=seams) if metrics or seams else None

@@ -8,6 +8,7 @@ knows what a crash or an overrun belongs to.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import multiprocessing
 import os
@@ -22,6 +23,8 @@ from typing import Any, NamedTuple
 BEGIN, RESULT, END, BROKEN = "begin", "result", "end", "broken"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 START_S = 120.0  # a worker has to import what it needs; a machine under load takes its time
+FIRST_S = 60.0  # a step may have a model to load at its first time
+PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Event(NamedTuple):
@@ -65,7 +68,9 @@ class Worker:
         theirs.close()
         self.task: Any = None
         self.last: Any = None
-        self._step, self._since, self._warm = "", 0.0, False
+        self._step, self._since = "", 0.0
+        self._begun: set[str] = set()  # steps; "" once anything was heard
+        self._allowance = START_S
 
     @property
     def pipe(self) -> Connection:
@@ -80,18 +85,19 @@ class Worker:
 
     def left_s(self, limit_s: float) -> float:
         """Seconds until the present step has taken too long."""
-        limit_s = limit_s if self._warm else limit_s + START_S
-        return limit_s - (time.monotonic() - self._since)
+        return limit_s + self._allowance - (time.monotonic() - self._since)
 
-    def listen(self) -> Event | None:
+    def listen(self, first_s: float) -> Event | None:
         """What the worker has said; None for what only this class needs to know."""
         try:
             kind, content = self._pipe.recv()
         except (EOFError, OSError):
             return self._over(f"took its process down ({self._death()})")
-        self._warm, self._since = True, time.monotonic()
+        self._since, self._allowance = time.monotonic(), 0.0
         if kind == BEGIN:
             self._step = content
+            self._allowance = 0.0 if content in self._begun else first_s
+            self._begun.add(content)
             return None
         if kind in (END, BROKEN):
             task, self.task = self.task, None
@@ -124,7 +130,9 @@ class Worker:
         self._process.wait()
 
 
-def work(function: str, next_task: Callable[[Any], Any], workers: int, limit_s: float) -> Iterator[Event]:
+def work(
+    function: str, next_task: Callable[[Any], Any], workers: int, limit_s: float, first_s: float = FIRST_S
+) -> Iterator[Event]:
     """Keep workers busy and yield what comes of their tasks.
 
     Args:
@@ -133,6 +141,7 @@ def work(function: str, next_task: Callable[[Any], Any], workers: int, limit_s: 
             left. Asked again after every ``end`` and ``broken``, so what was left of a broken task may be given out anew.
         workers: processes at most.
         limit_s: seconds that a step may take.
+        first_s: seconds more that a worker gets for a step that it has not done before.
     """
     idle: list[Worker] = []
     busy: list[Worker] = []
@@ -150,7 +159,7 @@ def work(function: str, next_task: Callable[[Any], Any], workers: int, limit_s: 
             ready = wait([worker.pipe for worker in busy], max(0.0, min(worker.left_s(limit_s) for worker in busy)))
             for worker in list(busy):
                 if worker.pipe in ready:
-                    event = worker.listen()
+                    event = worker.listen(first_s)
                 elif worker.left_s(limit_s) <= 0:
                     event = worker.overrun(limit_s)
                 else:
@@ -168,7 +177,11 @@ def work(function: str, next_task: Callable[[Any], Any], workers: int, limit_s: 
 
 
 def main(function: str, descriptor: int) -> None:
-    """The worker's side: take tasks until the pipe closes."""
+    """The worker's side: take tasks until the pipe closes, or, in the middle of one, the parent is gone."""
+    with contextlib.suppress(
+        OSError, AttributeError
+    ):  # elsewhere than on Linux a hanging step outlives a killed parent
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     pipe = Connection(descriptor)
     module, _, attribute = function.partition(":")
     steps = getattr(importlib.import_module(module), attribute)

@@ -49,7 +49,7 @@ def content_of(comparison: Comparison, media: Media, most_players: int, most_byt
         "facts": facts(comparison),
         "notes": list(getattr(comparison.run, "notes", [])),
         "findings": findings(comparison, decimals),
-        "listening": listening_section(comparison),
+        "listening": listening_section(comparison) if len(comparison.runs) == 1 else None,  # studies are of one run
         **_differences(comparison, decimals),
         "main_tables": main_tables(comparison, decimals),
         "metric_figures": [(m, metric_figure(comparison, m)) for m in comparison.metrics],

@@ -10,6 +10,7 @@ from harness.gate.checks import Check
 from harness.gate.outcome import GateResult, figure
 from harness.run import Run, RunError
 from harness.storage import write_bytes
+from reports import waveform
 from reports.colours import style_variables
 from reports.formatting import count
 from reports.gate_players import MOST_AUDIO_BYTES, MOST_UTTERANCES, fallen
@@ -28,7 +29,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A check as the table shows it; ``picture`` is an SVG path of its interval in margins, "" for none."""
+    """A check as the table shows it; ``remark`` stands below it, ``picture`` says where its interval lies, in px."""
 
     check: Check
     estimate: str
@@ -36,6 +37,7 @@ class Row:
     margin: str
     p: str
     tone: str
+    remark: str
     picture: dict[str, float] | None
 
 
@@ -89,6 +91,8 @@ def render_gate(
         "far": sum(fall.far for fall in result.regressions),
         "methods": methods(result),
         "provenance": {"baseline": _provenance(baseline), "candidate": _provenance(candidate)},
+        "wave_width": waveform.WIDTH,
+        "wave_height": waveform.HEIGHT,
         "width": WIDTH,
         "height": HEIGHT,
         "several": len({check.system for check in result.checks}) > 1,
@@ -133,8 +137,15 @@ def _row(check: Check) -> Row:
         margin=figure(check.margin, False),
         p=figure(check.p_holm, False),
         tone=tone,
+        remark=_remark(check),
         picture=interval_picture(check) if signed else None,
     )
+
+
+def _remark(check: Check) -> str:
+    wanted = check.deciding_n
+    number = f"{wanted} utterances would decide if the difference stays what it is" if wanted else ""
+    return "; ".join(filter(None, [check.note, number]))
 
 
 def interval_picture(check: Check) -> dict[str, float] | None:

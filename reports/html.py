@@ -49,7 +49,8 @@ def write_report(
         out: the file to write; ``report/index.html`` in the (first) run by default.
         embed: put audio and pictures into the page.
         baseline: the system that the others are compared with; ``full`` by default, or the first decoder.
-        margins: by metric, the largest difference that does not matter; without one nothing is called equivalent.
+        margins: by metric, the largest difference that does not matter; those of the gate's ready policy by default.
+            Without one nothing is called equivalent.
         most_players: utterances that get players; which, and how many were left out, is said in the report.
         most_audio_bytes: of audio and pictures in the page; past it, utterances are left out too.
 
@@ -59,7 +60,7 @@ def write_report(
     """
     opened = open_runs(runs)
     out = Path(out) if out is not None else opened.path / "report" / "index.html"
-    comparison = Comparison(opened, baseline=baseline, margins=margins)
+    comparison = Comparison(opened, baseline=baseline, margins=ready_margins() if margins is None else margins)
     beside = out.parent if out.name == "index.html" else out.parent / f"{out.stem}_files"
     media = Media(comparison) if embed else Media(comparison, out, beside / "media")
     most = most_players or (EMBEDDED_PLAYERS if embed else LINKED_PLAYERS)
@@ -71,6 +72,13 @@ def write_report(
     write_bytes(out, page.text.encode("utf-8"))
     media.finish()
     return out
+
+
+def ready_margins() -> dict[str, float]:
+    """By metric: the largest difference that a listener is held not to mind, as the ready gate has it."""
+    from harness.gate.policy import load_policy
+
+    return {name: rule.margin for name, rule in load_policy().metrics.items()}
 
 
 def render(comparison: Comparison, *, most_players: int = 24, most_audio_bytes: int = MOST_AUDIO_BYTES) -> str:

@@ -39,6 +39,16 @@ def bench_of(comparison: Comparison) -> Bench | None:
     return None if all(getattr(bench, table).empty for table in TABLES) else bench
 
 
+def shared_lengths(rows: pd.DataFrame) -> list[float]:
+    """The lengths, in order, at which every system in the rows was measured; all of them where there is no such one.
+
+    A bench that was interrupted, or widened to another system later, has others too, at which some would be missing.
+    """
+    of = rows.groupby("length_s")["system"].nunique()
+    shared = of[of == rows["system"].nunique()]
+    return sorted(float(length) for length in (shared if len(shared) else of).index)
+
+
 def _renamed(rows: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     rows = rows[rows["system"].isin(names)]
     return rows.assign(system=rows["system"].map(names))

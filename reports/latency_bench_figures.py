@@ -14,6 +14,7 @@ from reports.comparison import Comparison
 from reports.figures import Figure, paint
 from reports.formatting import number
 from reports.latency_bands import shade
+from reports.latency_bench import shared_lengths
 
 HEIGHT = 360  # px
 LINE = {"width": 2}
@@ -70,7 +71,7 @@ def by_token_rate(bench: Bench) -> pd.DataFrame:
     """The rows of ``playout`` that say when the first sound comes: one stream, the shortest, no buffer and no jitter."""
     rows = bench.playout[(bench.playout["streams"] == 1) & (bench.playout["jitter_ms"] == 0)]
     rows = rows[rows["buffer_ms"] == 0]
-    return rows[rows["length_s"] == rows["length_s"].min()]
+    return rows[rows["length_s"].isin(shared_lengths(rows)[:1])]
 
 
 def rate_figure(comparison: Comparison, bench: Bench) -> Figure | None:
@@ -104,7 +105,7 @@ def playout_figures(comparison: Comparison, bench: Bench) -> dict[str, Figure]:
 def players(bench: Bench) -> Iterator[tuple[tuple[float, float], pd.DataFrame]]:
     """(token rate, jitter in ms) and the rows of the longest stream that ran alone."""
     rows = bench.playout[bench.playout["streams"] == 1]
-    rows = rows[rows["length_s"] == rows["length_s"].max()] if len(rows) else rows
+    rows = rows[rows["length_s"].isin(shared_lengths(rows)[-1:])]
     for (rate, jitter), part in rows.groupby(["tokens_per_second", "jitter_ms"], sort=True):
         yield (float(rate), float(jitter)), part
 

@@ -11,6 +11,7 @@ from harness.latency import Bench, first_packets
 from reports.comparison import Comparison
 from reports.figures import FRAME_HEIGHT, ROW_HEIGHT, Figure
 from reports.latency_bands import shade, wait
+from reports.latency_bench import shared_lengths
 
 PARTS = (("waited_s", "tokens"), ("dit_s", "DiT"), ("vocoder_s", "vocoder"), ("other_s", "rest"))
 ALPHAS = (0.22, 1.0, 0.55, 0.35)
@@ -56,7 +57,7 @@ def first_sounds(comparison: Comparison, bench: Bench | None = None) -> list[Fir
 def sessions_of(bench: Bench) -> pd.DataFrame:
     """The bench's sessions that ran alone, at the shortest length, with columns as :data:`PARTS` names them."""
     rows = bench.single
-    rows = rows[rows["length_s"] == rows["length_s"].min()] if len(rows) else rows
+    rows = rows[rows["length_s"].isin(shared_lengths(rows)[:1])]
     return rows.rename(columns={f"{part}_first_s": f"{part}_s" for part in ("dit", "vocoder", "other")})
 
 

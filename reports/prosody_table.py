@@ -19,6 +19,17 @@ PROSODY = (
 """The median first: it is what tells systems apart; RMSE last, since octave errors of the tracker dominate it."""
 
 
+READING = "Mean over utterances; below it the 95 % confidence interval and the number of utterances."
+HINTS = {
+    "f0_median_cents": "Cents are over frames voiced in both and off by at most 20 %.",
+    "gross_pitch_error": "A gross pitch error is off by more than that.",
+    "f0_frame_error": "The frame error counts voicing and gross errors.",
+    "f0_range_ratio": "Range is 1 where it is the reference's.",
+    "f0_declination": "Declination is 0 where it is the reference's, positive where F0 falls less.",
+}
+"""What a reader needs to read a column, for the metrics that a run holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Jumps:
     """What F0 does at a system's seams: cents, means over utterances of medians over their seams."""
@@ -51,9 +62,7 @@ def prosody_table(comparison: Comparison) -> Table | None:
     if not metrics:
         return None
     table = Table(
-        "Mean over utterances; below it the 95 % confidence interval and the number of utterances. Cents and correlation "
-        "are over frames voiced in both; a gross error is one of more than 20 %. Range is 1 and declination 0 where the "
-        "melody is the reference's; declination is positive where F0 falls less.",
+        " ".join([READING, *(told for name, told in HINTS.items() if name in {m.name.split("[")[0] for m in metrics})]),
         "system",
         [Column(f"{metric.name} {metric.arrow}".strip(), _unit(metric)) for metric in metrics],
     )
@@ -106,10 +115,16 @@ def jumps_of(comparison: Comparison, jumps: pd.DataFrame) -> list[Jumps]:
         medians = of.groupby("utterance", sort=False)[["here", "between_cents", "there"]].median()
         clusters = comparison.clusters(medians.index)
         sides = [medians[side].to_numpy() for side in ("here", "between_cents", "there")]
-        estimates = (mean(values, clusters) for values in (*sides, sides[0] - sides[1]))
+        sizes = [_not_negative(mean(side, clusters)) for side in sides]
+        excess = mean(sides[0] - sides[1], clusters)
         heard = tuple(100 * float((of[side] > HEARD_CENTS).mean()) for side in ("here", "there"))
-        found.append(Jumps(system, *estimates, len(of), heard, medians["here"]))
+        found.append(Jumps(system, *sizes, excess, len(of), heard, medians["here"]))
     return found
+
+
+def _not_negative(estimate: Estimate) -> Estimate:
+    """The interval of a size, which cannot lie below 0; cutting it there leaves its coverage as it is."""
+    return replace(estimate, low=max(0.0, estimate.low)) if estimate.has_interval else estimate
 
 
 def jump_table(comparison: Comparison, found: list[Jumps]) -> Table | None:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from reports.comparison import Comparison, MetricColumn
-from reports.formatting import count, decimals_for, interval, join, number
+from reports.formatting import count, decimals_for, interval, join, number, significant
 
 MOST_NAMED = 4  # metrics told with their numbers; of more, the largest effects
 BETTER, WORSE, EQUIVALENT, OPEN, FEW = "better", "worse", "equivalent", "not told apart", "too few"
@@ -126,7 +126,8 @@ def _overview(comparison: Comparison, system: str, verdicts: list[Verdict]) -> O
     if by_word[BETTER]:
         sentences.append(f"Better in {_named(by_word[BETTER])}.")
     if by_word[EQUIVALENT]:
-        sentences.append(f"As good, within the margin, in {join(v.metric.name for v in by_word[EQUIVALENT])}.")
+        within = [f"{v.metric.name} (±{number(v.margin, significant([v.margin], 1))})" for v in by_word[EQUIVALENT]]
+        sentences.append(f"As good within the margin in {join(within)}.")
     if by_word[OPEN]:
         sentences.append(_not_told(by_word[OPEN]))
     if by_word[FEW]:

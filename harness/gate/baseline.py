@@ -21,7 +21,8 @@ from harness.run import COLUMNS, Run
 from harness.storage import key_of, locked, sha256_of_file, write_bytes
 from streamflow.errors import StreamflowError
 
-from .pairing import decoders, few
+from .refusal import few
+from .system_pairs import decoders
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 HASH_LENGTH = 12

@@ -12,8 +12,12 @@ import numpy as np
 import pandas
 
 from .checks import Check
-from .pairing import GatedMetric, Pairing, SystemPair, decoded_seeds, few
+from .comparability import decoded_seeds
+from .gated_metrics import GatedMetric, scores_of
+from .pairing import Pairing
 from .policy import Policy
+from .refusal import few
+from .system_pairs import SystemPair
 from .tail import fallen
 from .verdicts import corrected, judge
 
@@ -52,8 +56,7 @@ def calibrate(pairing: Pairing, policy: Policy) -> Calibration:
     """
     if policy.calibration == "off":
         return Calibration("off")
-    scores = pairing.baseline.scores()
-    scores = scores.assign(value=pandas.to_numeric(scores["value"], errors="coerce"))
+    scores = scores_of(pairing.baseline)
     runs = []
     for system in pairing.systems:
         seeds = decoded_seeds(scores, system.baseline)

@@ -62,6 +62,20 @@ class Check:
         return {"pass": self.verdict != "PASS", "not fail": self.verdict == "FAIL", "report": False}[self.must]
 
     @property
+    def deciding_n(self) -> int | None:
+        """Utterances at which an undecided difference would be decided if it stayed what it is; None where unknown.
+
+        Bounds close in with the root of the number: ``n (half width / distance to the margin)^2``.
+        """
+        if self.kind != "quality" or self.verdict != "INCONCLUSIVE" or self.low is None:
+            return None
+        distance = abs(self.estimate + self.margin)
+        if distance < 1e-3 * self.margin:
+            return None  # at the margin no number decides
+        wanted = math.ceil(self.n * ((self.estimate - self.low) / distance) ** 2)
+        return wanted if wanted > self.n else None
+
+    @property
     def name(self) -> str:
         """As files of results call it: ``pesq_wb [speaker 2136]``."""
         what = f"{self.metric} tail" if self.kind == "tail" else self.metric

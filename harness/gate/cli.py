@@ -105,7 +105,7 @@ def _decode(
     from harness.run import Run
 
     from .interleaving import experiment_of
-    from .pairing import decoders
+    from .system_pairs import decoders
 
     run = Run(baseline)
     experiment = experiment_of(run)

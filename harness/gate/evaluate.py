@@ -10,10 +10,12 @@ from harness.run import Run, RunError
 
 from .calibration import Calibration, calibrate, refusal
 from .checks import Check
+from .comparability import decoded_seeds
 from .interleaving import latency_checks
 from .outcome import GateResult
-from .pairing import GateRefusedError, Pairing, decoded_seeds, pair_runs
+from .pairing import Pairing, pair_runs
 from .policy import Policy
+from .refusal import GateRefusedError
 from .tail import regressions, tail_checks
 from .verdicts import corrected, quality_checks
 

@@ -17,8 +17,9 @@ from streamflow.errors import StreamflowError
 
 from .checks import Check
 from .latency_gate import measure, measured_checks, recorded_checks
-from .pairing import Pairing, SystemPair
+from .pairing import Pairing
 from .policy import LatencyRule, Policy
+from .system_pairs import SystemPair
 
 if TYPE_CHECKING:
     from streamflow.checkpoints import Bundle

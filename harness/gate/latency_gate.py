@@ -14,8 +14,9 @@ from harness.latency.ratio import ratio_of, times_of
 from harness.run import Run
 
 from .checks import Check, Verdict
-from .pairing import Pairing, SystemPair
+from .pairing import Pairing
 from .policy import LatencyRule
+from .system_pairs import SystemPair
 
 if TYPE_CHECKING:
     from harness.systems import LoadedSystem

@@ -127,8 +127,7 @@ def sentence(check: Check) -> str:
             f"{check.name} {figure(check.estimate, False)}{bounds}{unit}, limit {check.margin:g}: {check.verdict}{more}"
         )
     bounds = "no interval" if check.low is None else f"{figure(check.low)} to {figure(check.high)}"
-    needed = ""
-    if check.verdict == "INCONCLUSIVE" and check.needed_n and "needed" not in check.note:
-        needed = f"; about {check.needed_n} utterances would decide"
+    wanted = check.deciding_n
+    needed = f"; {wanted} utterances would decide if the difference stays what it is" if wanted else ""
     found = f"{check.name} {figure(check.estimate)}{unit} ({bounds}), margin {check.margin:g}, n {check.n}"
     return f"{found}: {check.verdict}{needed}{more}"

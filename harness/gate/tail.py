@@ -8,8 +8,11 @@ import numpy as np
 import pandas
 
 from .checks import Check, Verdict
-from .pairing import GatedMetric, Pairing, SystemPair, few
+from .gated_metrics import GatedMetric
+from .pairing import Pairing
 from .policy import Policy
+from .refusal import few
+from .system_pairs import SystemPair
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ import pandas
 from harness.statistics import holm, non_inferiority
 
 from .checks import WHOLE, Check, Must
-from .pairing import GatedMetric, Pairing, SystemPair
+from .gated_metrics import GatedMetric
+from .pairing import Pairing
 from .policy import Policy
 from .slices import parts_of
+from .system_pairs import SystemPair
 
 
 def quality_checks(pairing: Pairing, policy: Policy, against: str = "baseline") -> list[Check]:

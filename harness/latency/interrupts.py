@@ -84,14 +84,16 @@ def interrupt(
     worker = _Worker(open_session, request)
     thread = threading.Thread(target=worker.run, daemon=True)
     thread.start()
-    worker.opened.wait()
-    while (left := worker.began + after_s - time.perf_counter()) > 0 and thread.is_alive():
-        time.sleep(max(0.0, min(left - FALL_ASLEEP_S, 0.01)))
-    asked = time.perf_counter()
-    worker.cancelled.set()
-    if worker.session is not None:
-        with contextlib.suppress(Exception):
-            worker.session.cancel()
+    try:
+        worker.opened.wait()
+        while (left := worker.began + after_s - time.perf_counter()) > 0 and not worker.returned:
+            time.sleep(max(0.0, min(left - FALL_ASLEEP_S, 0.01)))
+    finally:  # on Ctrl-C too
+        asked = time.perf_counter()
+        worker.cancelled.set()
+        if worker.session is not None:
+            with contextlib.suppress(Exception):
+                worker.session.cancel()
     thread.join()
     if worker.error is not None:
         raise worker.error

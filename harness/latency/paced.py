@@ -32,6 +32,7 @@ class PacedStream:
             the time that other streams took the processor away included.
         work_s: in the session altogether.
         error: what ended it, if it did not end by itself.
+        ended: set when it has, however it did.
     """
 
     open_session: Callable[[StreamRequest], Session]
@@ -40,6 +41,7 @@ class PacedStream:
     trace: list[ChunkTrace] = field(default_factory=list)
     work_s: float = 0.0
     error: BaseException | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
     _began: float = 0.0
     _traced: float = 0.0  # work that belongs to chunks so far
 
@@ -62,6 +64,8 @@ class PacedStream:
             self.error = error
             with contextlib.suppress(Exception):
                 session.cancel()
+        finally:
+            self.ended.set()
 
     def _take(self, call: Callable[[], Iterable[AudioChunk] | None], tokens_in: int) -> None:
         chunks = self._timed(lambda: iter(call() or ()))
@@ -127,17 +131,20 @@ def run_together(
     start, stop = threading.Barrier(len(requests)), threading.Event()
     streams = [PacedStream(open_session, request, tokens_per_second) for request in requests]
     threads = [threading.Thread(target=stream.run, args=(start, stop), daemon=True) for stream in streams]
-    for thread in threads:
-        thread.start()
     try:
         for thread in threads:
-            while thread.is_alive():
-                thread.join(PATIENCE_S)
+            thread.start()
+        for stream in streams:
+            while not stream.ended.wait(
+                PATIENCE_S
+            ):  # not Thread.join: Ctrl-C in it makes Python 3.11 forget the thread
                 memory.sample()
     except BaseException:
         stop.set()
+        start.abort()  # for those that wait for one that was never started
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
         raise
     for stream in streams:
         if stream.error is not None:

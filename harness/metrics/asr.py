@@ -37,7 +37,7 @@ def transcript(pair: Pair, model: str, language: str, name: str) -> str | Unscor
     try:
         return _transcripts.get((samples,), lambda: recogniser(model, language)(samples), salt=f"{model}\0{language}")
     except ModelUnavailable as error:
-        return Unscored(str(error))
+        return Unscored(str(error), lasting=False)
 
 
 def recogniser(model: str, language: str = "") -> Callable[[np.ndarray], str]:

@@ -29,9 +29,16 @@ class MetricError(StreamflowError):
 
 @dataclass(frozen=True, slots=True)
 class Unscored:
-    """A score that could not be had, and why: one line that names the thing. Never stands for a number."""
+    """A score that could not be had, and why: one line that names the thing. Never stands for a number.
+
+    Attributes:
+        reason: one line.
+        lasting: False where the cause lies in this machine and not in the audio (a missing package or model): the score
+            is then tried again at the next start.
+    """
 
     reason: str
+    lasting: bool = True
 
 
 class Pair:
@@ -188,7 +195,9 @@ class Metric:
         try:
             value = self.function(pair)
         except (ImportError, OSError) as error:  # torch's binary parts raise OSError where they cannot load
-            return Unscored(f"{self.name} cannot run here: {error}; install {' and '.join(self.packages)}")
+            return Unscored(
+                f"{self.name} cannot run here: {error}; install {' and '.join(self.packages)}", lasting=False
+            )
         if isinstance(value, Unscored):
             return value
         if not np.isfinite(value):

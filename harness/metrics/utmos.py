@@ -49,7 +49,7 @@ def utmos(pair: Pair, model: str = "") -> float | Unscored:
             answer = predictor(samples, SAMPLE_RATE) if takes_rate else predictor(samples)
             return float(answer)
     except PredictorUnavailable as error:
-        return Unscored(str(error))
+        return Unscored(str(error), lasting=False)
     except (RuntimeError, TypeError, ValueError) as error:
         return Unscored(f"{model} does not work as a predictor of opinion scores: {_last_line(error)}")
 

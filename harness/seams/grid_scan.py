@@ -25,8 +25,8 @@ AROUND = 30  # bins on either side: ±15 ms, that the median is taken over, as t
 STANDARD = 100  # bins on either side, ±50 ms, that level and spread of the scores are taken over
 APART = 4  # bins, 2 ms: nearer than that to the highest phase is the same peak
 FEWEST_SEAMS = 4
-COPIES = 24  # shuffled, whose largest gaps a Gumbel distribution is fitted to
-PIECE_S = (0.02, 0.06)
+COPIES = 32  # shuffled, whose largest gaps a Gumbel distribution is fitted to
+PIECE_S = (0.05, 0.25)
 ALPHA = 0.01
 
 
@@ -127,7 +127,7 @@ def normal_scores(samples: np.ndarray) -> np.ndarray:
 
 
 def _shuffled(series: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The series in pieces of 20 to 60 ms in another order: what is local stays, what is periodic goes."""
+    """The series in pieces of 50 to 250 ms in another order: a voice keeps its pitch, what is periodic goes."""
     low, high = (int(length * SAMPLE_RATE / BIN) for length in PIECE_S)
     edges = np.cumsum(rng.integers(low, high, len(series) // low + 1))
     pieces = np.split(series, edges[edges < len(series)])

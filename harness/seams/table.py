@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from harness.seams.measures import MEASURES, Measure
-from harness.seams.positions import FEWEST_POSITIONS, MARGIN, SAMPLE_RATE, positions_around
+from harness.seams.positions import FEWEST_POSITIONS, MARGIN, SAMPLE_RATE, guard_of, positions_around
 from harness.seams.signal import Signal
 
 COLUMNS = ["measure", "unit", "sample", "role", "value"]
-UNLIKE_DB = 1e3  # a match that differs in voicing is taken only where there is no other
+STEP_DB = 6.0  # of loudness within which positions are alike
+UNLIKE = 1e3  # steps: a match that differs in voicing is taken only where there is no other
 
 
 def seam_table(
@@ -28,14 +29,14 @@ def seam_table(
         sample_rate: must be 16000.
 
     Returns:
-        Columns ``measure``, ``unit``, ``sample``, ``role``, ``value``. Roles: ``seam``; ``interior``, of the positions
-        around the seam where the measure exists the one most like it in voicing, then in energy, one for each seam and
-        in the same order; ``reference`` and ``reference_interior``, the same of the reference. One row a measure,
+        Columns ``measure``, ``unit``, ``sample``, ``role``, ``value``. Roles: ``seam``; ``interior``, one for
+        each seam and in the same order, drawn from the positions around it where the measure exists and that are as
+        voiced and, to 6 dB, as loud; ``reference`` and ``reference_interior``, the same of the reference. One row a measure,
         sample -1: ``grid_mean`` and ``grid_sd`` of the measure's mean over all shifted grids; ``score_sum`` and
-        ``score_variance``, over the seams, of a seam's normal score among the positions around it and of that score's
-        variance when the seam is one of them like any other: z is their quotient (van der Waerden), which long tails
-        of a measure do not touch; each with ``reference_`` before it of the reference. A measure that does not exist
-        at a position (F0 in a pause) has no row there.
+        ``score_variance``, over the seams, of how a seam ranks among the positions around it, as a normal score, and of
+        that score's variance where the seam is like any other place: z is the sum over its deviation (van der
+        Waerden), which long tails of a measure do not touch; each with ``reference_`` before it of the reference. A
+        measure that does not exist at a position (F0 in a pause) has no row there.
 
     Raises:
         ValueError: another rate, not mono, or not finite.
@@ -54,7 +55,9 @@ class _Layout:
     """Where the seams and the positions around them lie: ``every`` int64 ``[p]``, and indices into it.
 
     ``seam`` int ``[s]``; ``pool`` int ``[s, k]``, its short rows filled up, ``member`` false there; ``apart`` float
-    ``[s, k]``, how unlike its seam a position is in dB, voicing first.
+    ``[s, k]``, by how many steps of 6 dB a position differs from its seam, voicing first. Positions are put into steps
+    by their own level, and not by its distance to the seam's: the position whose level is nearest lies where level
+    moves, so that matches had larger steps of energy than seams of untouched speech (z = 4.1 in 4,279).
     """
 
     every: np.ndarray
@@ -62,6 +65,7 @@ class _Layout:
     pool: np.ndarray
     member: np.ndarray
     apart: np.ndarray
+    guard: float
 
     @classmethod
     def of(cls, signal: Signal, seams: np.ndarray) -> _Layout | None:
@@ -74,9 +78,9 @@ class _Layout:
         member = filled >= 0
         every = np.unique(np.concatenate([inside, filled[member]]))
         seam, pool = np.searchsorted(every, inside), np.searchsorted(every, np.where(member, filled, every[0]))
-        loudness, voiced = signal.loudness(every), signal.voiced(every)
-        apart = np.abs(loudness[pool] - loudness[seam, None]) + UNLIKE_DB * (voiced[pool] != voiced[seam, None])
-        return cls(every, seam, pool, member, apart)
+        loudness, voiced = np.floor(signal.loudness(every) / STEP_DB), signal.voiced(every)
+        apart = np.abs(loudness[pool] - loudness[seam, None]) + UNLIKE * (voiced[pool] != voiced[seam, None])
+        return cls(every, seam, pool, member, apart, guard_of(seams))
 
 
 def _rows(signal: Signal, seams: np.ndarray, prefix: str) -> dict[str, list]:
@@ -103,13 +107,13 @@ def _compare(measure: Measure, values: np.ndarray, layout: _Layout) -> dict[str,
         return {}
     seam, pool, places = layout.seam[counted], pool[counted], layout.pool[counted]
     exists = np.isfinite(pool)
-    rank = layout.apart[counted] if measure.alike else _drawn(layout.every[places])
+    rank = _drawn(layout.every[places]) + (layout.apart[counted] if measure.alike else 0)
     best = np.where(exists, rank, np.inf).argmin(axis=1)
     match = places[np.arange(len(seam)), best]
     count = exists.sum(axis=1)
     # a seam's own scatter, and that of the mean of the positions it is held against
     variance = np.nanvar(pool, axis=1, ddof=1) * (1 + 1 / count)
-    score, score_variance = normal_scores(values[seam], pool)
+    score, score_variance = normal_scores(values[seam], pool, layout.every[places].astype(float), layout.guard)
     return {
         "seam": (layout.every[seam].tolist(), values[seam].tolist()),
         "interior": (layout.every[match].tolist(), values[match].tolist()),
@@ -120,30 +124,43 @@ def _compare(measure: Measure, values: np.ndarray, layout: _Layout) -> dict[str,
     }
 
 
-def normal_scores(own: np.ndarray, pool: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Normal score of each value among its pool and itself, and the variance of such a score when ranks are random.
+def normal_scores(own: np.ndarray, pool: np.ndarray, places: np.ndarray, guard: float) -> tuple[np.ndarray, np.ndarray]:
+    """How each seam ranks in its pool, as a normal score above what a position of the pool would have; its variance.
 
-    Ties share their mean rank. Mean 0 and this variance are exact for a value that is exchangeable with its pool.
+    Ranks among neighbours are not uniform, since speech a few frames away is nearly the same, and a seam is held only
+    against positions beyond the guard. So that the scale is right, every position of the pool takes the part of the seam
+    once, ranked against the others beyond the guard from it: the mean and variance of these scores are the null's. With
+    the variance of independent ranks in their place, z > 2 in up to 5.8 % of untouched clips by measure; so, 2.8 %.
 
     Args:
         own: float64 ``[s]``.
         pool: float64 ``[s, k]``, NaN where there is nothing.
+        places: samples of the pool, float64 ``[s, k]``.
+        guard: samples.
 
     Returns:
         float64 ``[s]`` each.
     """
     from scipy.special import ndtri
 
-    together = np.column_stack([own, pool])
-    exists = np.isfinite(together)
-    below = (together[:, :, None] > together[:, None, :]).sum(axis=2)
-    equal = (together[:, :, None] == together[:, None, :]).sum(axis=2)
+    exists = np.isfinite(pool)
     count = exists.sum(axis=1)
-    share = (below + equal / 2) / count[:, None]
-    scores = np.where(exists, ndtri(np.where(exists, share, 0.5)), 0.0)
-    return scores[:, 0], (scores**2).sum(axis=1) / count
+    seam = ndtri((_below(own[:, None], pool).sum(axis=1) + 0.5) / (count + 1))
+    far = (np.abs(places[:, :, None] - places[:, None, :]) >= guard) & exists[:, :, None] & exists[:, None, :]
+    below = (_below(pool[:, :, None], pool[:, None, :]) * far).sum(axis=2)
+    scores = np.where(exists, ndtri((below + 0.5) / (far.sum(axis=2) + 1)), 0.0)
+    mean = scores.sum(axis=1) / count
+    return seam - mean, np.maximum((scores**2).sum(axis=1) / count - mean**2, 0.0)
+
+
+def _below(value: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """1 where ``others`` lie below, one half where they are equal."""
+    return (value > others) + 0.5 * (value == others)
 
 
 def _drawn(positions: np.ndarray) -> np.ndarray:
-    """A number for each position as good as drawn, and the same in every run (Knuth's multiplicative hash)."""
-    return positions * 2654435761 % 2**32
+    """For each position a number in [0, 1), as good as drawn and the same in every run (the finaliser of SplitMix64)."""
+    mixed = positions.astype(np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return (mixed ^ (mixed >> np.uint64(31))) / 2.0**64

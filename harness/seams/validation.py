@@ -210,7 +210,7 @@ def main(arguments: list[str] | None = None) -> None:
     _print(figures)
     print(f"\n{time.monotonic() - started:.0f} s")
     if chosen.write:
-        given = [path.name if path.is_absolute() else str(path) for path in chosen.manifests]
+        given = [str(Path(*path.parts[-2:])) for path in chosen.manifests]  # no machine's own path
         command = shlex.join(["python", "-m", "harness.seams.validation", *given, "--write"])
         noted = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": command, "identity": identity(), **figures}
         FIGURES.write_text(json.dumps(noted, indent=1) + "\n", encoding="utf-8")

@@ -159,7 +159,9 @@ def test_report_of_what_is_no_run_is_one_line(tmp_path):
     assert "not a run" in error_line(run_app("report", tmp_path))
 
 
-@pytest.mark.parametrize("verb", [[], ["compare"], ["score"], ["report"], ["latency"], ["gate"], ["baseline"], ["train"]])
+@pytest.mark.parametrize(
+    "verb", [[], ["compare"], ["score"], ["report"], ["latency"], ["gate"], ["baseline"], ["train"]]
+)
 def test_help_exists_for_every_verb(verb):
     result = run_app(*verb, "--help")
     assert result.exit_code == 0

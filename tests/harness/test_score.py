@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +102,49 @@ def test_a_mistake_is_one_line_that_names_it(folders, more, part):
     done = score(folders, *more)
     assert done.exit_code == 2
     assert part in done.output and done.output.count("\n") == 1
+
+
+def test_a_run_of_the_other_kind_is_not_overwritten(folders):
+    assert score(folders, "--metrics", "none", "--no-report").exit_code == 0
+    done = run(
+        "compare", "--corpus", SHIPPED, "--systems", "full", "--limit", 1, "--out", folders / "run", "--no-report"
+    )
+    assert done.exit_code == 2 and "a run of `streamflow score`, which this would overwrite" in done.output
+
+
+def test_killed_while_files_are_read_it_goes_on(folders):
+    out = folders / "run"
+    command = [sys.executable, "-m", "harness.cli", "score", "--reference", folders / "recordings", "--system",
+               f"same={folders / 'same'}", "--metrics", "none", "--no-report", "--out", out]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen(list(map(str, command)), env=environment, stderr=subprocess.DEVNULL)
+    while not list(out.glob(".renderings/*/*.json")):
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert score(folders, "--metrics", "none", "--no-report").exit_code == 0
+    assert len(Run(out).utterances) == 4
+
+
+def test_what_could_not_run_for_want_of_a_package_is_tried_again(folders, monkeypatch):
+    """The worker finds a broken pystoi before the real one; then the real one again."""
+    broken = folders / "broken" / "pystoi"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('no binary part')")
+    monkeypatch.setattr(sys, "path", [str(broken.parent), *sys.path])
+    assert score(folders, "--metrics", "stoi", "--no-report").exit_code == 0
+    assert Run(folders / "run").scores()["unscored_because"].str.contains("cannot run here: no binary part").all()
+    monkeypatch.setattr(sys, "path", sys.path[1:])
+    assert "8 scored" in score(folders, "--metrics", "stoi", "--no-report").output
+    assert (Run(folders / "run").scores()["unscored_because"] == "").all()
+
+
+def test_an_edited_metric_of_ones_own_scores_again(folders, monkeypatch):
+    monkeypatch.syspath_prepend(str(folders))
+    source = "from harness.metrics import Metric\nM = Metric('m', '', '', 'mine', lambda pair: {}, '')\n"
+    for value in ("1.0", "2.5"):
+        (folders / "own_metric.py").write_text(source.format(value))
+        sys.modules.pop("own_metric", None)
+        assert score(folders, "--metrics", "own_metric:M", "--no-report").exit_code == 0
+        assert set(Run(folders / "run").scores()["value"]) == {float(value)}

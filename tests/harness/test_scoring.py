@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def by_metric(result) -> dict[str, float]:
 
 def test_a_crash_a_hang_and_an_exception_cost_one_score_each(make_task):
     tasks = [make_task("quiet"), make_task("loud", loud=True), make_task("quiet-too")]
-    results = {result.task.utterance: result for result in score_all(tasks, 2, limit_s=2.0)}
+    results = {result.task.utterance: result for result in score_all(tasks, 2, limit_s=2.0, first_s=2.0)}
     assert sorted(results) == ["loud", "quiet", "quiet-too"]
     for name in ("quiet", "quiet-too"):
         assert list(by_metric(results[name])) == [name for name in METRICS if name != "crashing:FAIL"]
@@ -98,5 +99,13 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path):
     pid = int(parent.stdout.readline())
     parent.send_signal(signal.SIGKILL)
     parent.wait()
+    # a zombie is nobody's to wait for here
     while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
         time.sleep(0.05)
+
+
+def test_nothing_is_held_of_results_that_were_taken(make_task):
+    tasks = [make_task(str(number), metrics=("delay_ms",)) for number in range(6)]
+    seen = [weakref.ref(result) for result in score_all(tasks, 1)]
+    assert len(seen) == 6
+    assert sum(ref() is not None for ref in seen[:-1]) == 0

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from make_bench import GROWTH_S, MACHINE, SETTINGS, make_bench
+from make_bench import GROWTH_S, MACHINE, SETTINGS, SYSTEMS, make_bench
 
 from harness.latency import read_bench
 from harness.run import Run
 from reports.comparison import Comparison
 from reports.figures import Figure, to_json
 from reports.html import _environment
+from reports.joined import JoinedRuns
 from reports.latency_bands import BANDS, band_of, shade
-from reports.latency_figures import frontier
+from reports.latency_figures import frontier, quality_latency_figure
 from reports.latency_first_packet import first_packet_figure, first_sounds
 from reports.latency_section import latency_section
 
@@ -159,6 +162,28 @@ def test_faster_tokens_bring_the_first_sound_sooner_but_not_before_the_compute(s
     assert cells["200 tokens/s"].note == "100 to 300 ms"
 
 
+def test_systems_are_compared_at_a_length_that_all_were_measured_at(run_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    shutil.copytree(run_path, path)
+    make_bench(path)
+    for name in ("chunks", "sessions", "playout"):  # as an interrupted bench leaves them
+        table = pd.read_parquet(path / "bench" / f"{name}.parquet")
+        table = table[(table["system"] != "naive") | (table["length_s"] != 30)]
+        table.to_parquet(path / "bench" / f"{name}.parquet")
+    section = latency_section(Comparison(Run(path)))["bench"]
+    assert [row.label for row in section["playout_table"].rows] == ["full", "naive", "streamflow-sr"]
+    assert "a stream of 15 s" in section["playout_table"].caption
+
+
+def test_several_runs_have_one_latency_page_with_each_bench_under_its_runs_name(run_path: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(run_path, tmp_path / name)
+        make_bench(tmp_path / name)
+    joined = Comparison(JoinedRuns([Run(tmp_path / name) for name in ("first", "second")]))
+    rows = latency_section(joined)["bench"]["interrupt_table"].rows
+    assert [row.label for row in rows] == [f"{run}:{s}" for run in ("first", "second") for s in SYSTEMS]
+
+
 def test_more_streams_take_longer_in_table_and_figure(section: dict) -> None:
     rows = [row for row in section["bench"]["streams_table"].rows if row.label == "naive"]
     assert [row.cells[0].text for row in rows] == [str(n) for n in SETTINGS.streams]
@@ -206,6 +231,13 @@ def test_controls_are_no_decoders_and_stay_off_the_frontier(comparison: Comparis
     line = next(trace for trace in figure.data if trace.get("name") == "frontier")
     control = next(trace for trace in figure.data if trace.get("name") == "copy-synthesis")
     assert control["y"][0] not in line["y"]
+
+
+def test_a_metric_without_better_or_worse_has_no_frontier(comparison: Comparison) -> None:
+    metric = comparison.metrics[0]
+    for direction, lines in (("higher", 1), ("lower", 1), ("", 0)):
+        figure = quality_latency_figure(comparison, replace(metric, direction=direction))
+        assert sum(trace.get("name") == "frontier" for trace in figure.data) == lines
 
 
 def test_the_template_renders_with_and_without_a_bench_and_escapes(comparison: Comparison, benched: Comparison) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from reports.media import COLUMNS, Scale, contour_path, f0_span, view_of
 from reports.png import encode_png
 from reports.spectrogram import LEVELS, magma, power_db, spectrogram_png, spectrogram_uri
 from reports.waveform import HEIGHT, WIDTH, seams_path, waveform_path
@@ -117,3 +118,28 @@ def test_pooling_keeps_the_power_of_a_steady_sound() -> None:
 def test_seams_are_drawn_where_they_are_and_only_inside() -> None:
     places = re.findall(r"M([\d.]+) 0V", seams_path([0, 4000, 8000, 16_000], 16_000))
     assert [float(place) for place in places] == [WIDTH / 4, WIDTH / 2]
+
+
+@pytest.mark.parametrize("hertz", [110, 220])
+def test_a_view_knows_the_pitch_of_its_voice(hertz: int) -> None:
+    at = np.arange(2 * RATE) / RATE
+    voice = sum(np.sin(2 * np.pi * hertz * k * at) / k for k in range(1, 15)).astype(np.float32) / 4
+    view = view_of(voice, Scale())
+    assert len(view.hertz) == COLUMNS and view.duration_s == 2
+    assert np.median([value for value in view.hertz if value]) == pytest.approx(hertz, rel=0.02)
+    assert len(view.picture) < 20_000
+
+
+def test_a_contour_rises_by_the_octave_and_stops_where_the_voice_does() -> None:
+    path = contour_path([100, 100, 0, 0, 200, 400], (100, 400), 60, 40)
+    assert path == "M5 40l10 0M45 20l10-20"
+
+
+def test_nothing_voiced_is_no_contour() -> None:
+    assert contour_path([0] * 10, f0_span([0] * 10), 60, 40) == ""
+
+
+@given(st.lists(st.integers(60, 600), min_size=1))
+def test_the_span_holds_most_of_a_contour(hertz: list[int]) -> None:
+    low, high = f0_span(hertz)
+    assert low < np.median(hertz) < high

@@ -95,6 +95,11 @@ def test_jumps_of_60_cents_are_found_at_the_seams_and_nowhere_in_the_reference(s
     assert row.cells[4].text == "100 %" and row.cells[2].tone == "worse"
 
 
+def test_no_size_of_a_jump_has_an_interval_below_zero(comparison: Comparison) -> None:
+    for jumps in jumps_of(comparison, prosody.jump_table(comparison.run)):
+        assert not min(jumps.here.low, jumps.between.low, jumps.reference.low) < 0
+
+
 def test_systems_without_seams_have_no_jumps(comparison: Comparison) -> None:
     systems = {jumps.system for jumps in jumps_of(comparison, prosody.jump_table(comparison.run))}
     assert "naive" in systems and not systems & {"full", "copy-synthesis"}

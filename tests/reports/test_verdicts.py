@@ -67,6 +67,7 @@ def test_words_rest_on_numbers(made: Comparison) -> None:
     assert told["worse"].tone == "worse" and told["worse"].title == "worse in 1 of 1 metric"
     assert re.match(r"Worse in stoi −0\.\d+ \(−0\.\d+ to −0\.09\d*\)\.", told["worse"].sentences[0])
     assert told["close"].title == "as good in every metric"
+    assert told["close"].sentences == ["As good within the margin in stoi (±0.02)."]
     assert told["loose"].title == "told apart in none of 1 metric"
     mdd = next(v.mdd for v in verdicts_of(made).values() if v.system == "loose")
     assert math.isfinite(mdd) and f"±{mdd:.2f}"[:5] in told["loose"].sentences[0]

@@ -12,8 +12,8 @@ from make_runs import policy, scores, write_run
 
 from harness.gate.evaluate import evaluate
 from harness.gate.latency_gate import Measured, measure, measured_checks
-from harness.gate.pairing import SystemPair
 from harness.gate.policy import LatencyRule
+from harness.gate.system_pairs import SystemPair
 from harness.latency import Ratio
 from harness.systems import LoadedSystem
 from streamflow.session import AudioChunk, StreamRequest

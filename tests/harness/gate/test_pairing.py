@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from make_runs import policy, scores, write_run
 
-from harness.gate.pairing import GateRefusedError, pair_runs
+from harness.gate.pairing import pair_runs
+from harness.gate.refusal import GateRefusedError
 from harness.run import Run
 
 

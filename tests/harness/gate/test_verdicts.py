@@ -12,8 +12,9 @@ from scipy import stats
 
 from harness.gate.checks import Check
 from harness.gate.evaluate import evaluate
-from harness.gate.pairing import GatedMetric, SystemPair
+from harness.gate.gated_metrics import GatedMetric
 from harness.gate.policy import MetricRule, SliceRule
+from harness.gate.system_pairs import SystemPair
 from harness.gate.verdicts import corrected, judge
 
 SYSTEM = SystemPair("full", "full")
@@ -99,6 +100,16 @@ def test_too_little_data_is_inconclusive_with_the_number_that_would_decide(tmp_p
     assert result.verdict == "INCONCLUSIVE"
     assert all(check.needed_n > 12 for check in result.holding)
     assert any(str(check.needed_n) in reason for check, reason in zip(result.holding, result.reasons(), strict=True))
+
+
+def test_the_number_that_would_decide_is_the_one_at_which_the_bound_meets_the_margin() -> None:
+    differences = np.random.default_rng(1).normal(-0.06, 0.15, 30)
+    check = judge(rows(differences), SYSTEM, PESQ, policy(clusters="none", trim=0.0))
+    assert check.verdict == "INCONCLUSIVE"
+    more = np.resize(differences, 30 * -(-check.deciding_n // 30))
+    assert judge(rows(more), SYSTEM, PESQ, policy(clusters="none", trim=0.0)).verdict != "INCONCLUSIVE"
+    fewer = np.resize(differences, 30 * max(1, check.deciding_n // 60))
+    assert judge(rows(fewer), SYSTEM, PESQ, policy(clusters="none", trim=0.0)).verdict == "INCONCLUSIVE"
 
 
 def test_a_failure_must_survive_holms_correction_and_a_pass_needs_none() -> None:
