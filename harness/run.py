@@ -47,6 +47,10 @@ COLUMNS = {
     "profiles": {
         "system": str, "utterance": str, "seed": int, "kind": str, "offset_s": float, "value": float, "n": int,
     },
+    "jumps": {
+        "system": str, "utterance": str, "seed": int, "sample": int, "cents": float, "between_cents": float,
+        "reference_cents": float,
+    },
     "latency": {
         "system": str, "utterance": str, "seed": int, "duration_s": float, "tokens": int, "first_packet_s": float, "rtf": float,
         "chunk_p50_s": float, "chunk_p95_s": float, "dit_s": float, "vocoder_s": float, "other_s": float,
@@ -315,9 +319,13 @@ class Run:
         """One row a rendering, kind of profile and offset."""
         return self._table("profiles")
 
+    def jumps(self) -> pandas.DataFrame:
+        """One row a seam: the jump of F0 there, see :func:`harness.prosody.f0_jumps`."""
+        return self._table("jumps")
+
     def _table(self, name: str) -> pandas.DataFrame:
         path = self.path / f"{name}.parquet"
-        if name == "profiles" and not path.is_file():  # runs of before there were profiles
+        if name in ("profiles", "jumps") and not path.is_file():  # runs of before there were profiles
             return table_of(name, [])
         if not path.is_file():
             raise RunError(f"{path}: not there yet; finish the run by giving its `streamflow compare` command again")

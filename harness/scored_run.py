@@ -178,7 +178,7 @@ class ScoredRun:
         for row in result.scores:
             content[self._score_key(kept, self.chosen[row["metric"]])] = row
         if result.seams is not None:
-            content[self._seam_key(kept)] = {"seams": result.seams, "profiles": result.profiles or []}
+            content[self._seam_key(kept)] = {"seams": result.seams, "profiles": result.profiles, "jumps": result.jumps}
         for row in result.passing:
             self._lost[kept.who][row["metric"]] = row["unscored_because"]
         for step, why in result.lost.items():
@@ -222,8 +222,8 @@ class ScoredRun:
         rows = [there.get(keys[name]) or self._unscored(kept, metric) for name, metric in self.chosen.items()]
         table.add("scores", [{**who, **speaker, **row} for row in rows if row])
         measured = there.get(seam_key, {})
-        table.add("seams", [{**who, **row} for row in measured.get("seams", [])])
-        table.add("profiles", [{**who, **row} for row in measured.get("profiles", [])])
+        for name in ("seams", "profiles", "jumps"):
+            table.add(name, [{**who, **row} for row in measured.get(name, [])])
 
     @property
     def complete(self) -> bool:

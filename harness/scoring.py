@@ -14,7 +14,7 @@ import numpy as np
 from streamflow.audio import SAMPLE_RATE
 
 from .failures import one_line
-from .storage import read_flac
+from .storage import read_flac, sha256_of_file
 from .workers import BEGIN, BROKEN, FIRST_S, RESULT, work
 
 MOST_JOBS = 4  # each process may hold a speaker encoder and more of its own
@@ -61,7 +61,7 @@ class ScoreResult:
         scores: rows, see :func:`harness.metrics.row_of`.
         passing: rows of what could not be had here and now, such as for want of a package; not to be kept.
         seams: rows of :func:`harness.seams.seam_table`, None where they were not asked for or were lost.
-        profiles: rows of the seams' profiles, likewise.
+        profiles, jumps: rows of the seams' profiles, and of the jumps of F0 at them, likewise.
         lost: why, by metric name or "seams" or "reading the audio": crashed, took too long, or raised.
     """
 
@@ -70,6 +70,7 @@ class ScoreResult:
     passing: list[dict[str, Any]] = field(default_factory=list)
     seams: list[dict[str, Any]] | None = None
     profiles: list[dict[str, Any]] | None = None
+    jumps: list[dict[str, Any]] | None = None
     lost: dict[str, str] = field(default_factory=dict)
 
 
@@ -104,12 +105,14 @@ def steps(task: ScoreTask) -> Iterator[tuple[str, Any]]:
 
 
 def _seams(task: ScoreTask, degraded: np.ndarray, reference: np.ndarray | None) -> dict[str, Any]:
+    from .prosody import f0_jumps
     from .seams import profile_rows, seam_table
 
     seams = [seam for seam in task.seams if seam < len(degraded)]
     table = seam_table(degraded, seams, reference, SAMPLE_RATE)
     profiles = profile_rows(degraded, seams, _optional(task.upper_bound))
-    return {"seams": table.to_dict("records"), "profiles": profiles}
+    jumps = f0_jumps(degraded, seams, reference).to_dict("records")
+    return {"seams": table.to_dict("records"), "profiles": profiles, "jumps": jumps}
 
 
 def _optional(path: Path | None) -> np.ndarray | None:
@@ -118,9 +121,9 @@ def _optional(path: Path | None) -> np.ndarray | None:
 
 def seams_identity() -> str:
     """Of the seam measures: a change of what they are computed with measures them again."""
-    from . import seams
+    from . import prosody, seams
 
-    return seams.IDENTITY
+    return f"{seams.IDENTITY};{sha256_of_file(Path(prosody.__file__))}"
 
 
 def score_all(
@@ -162,7 +165,7 @@ def _keep(result: ScoreResult, kind: str, content: Any) -> None:
     if kind in ("score", "passing"):
         (result.scores if kind == "score" else result.passing).append(content)
     elif kind == "seams":
-        result.seams, result.profiles = content["seams"], content["profiles"]
+        result.seams, result.profiles, result.jumps = content["seams"], content["profiles"], content["jumps"]
     else:
         step, why = content
         result.lost[step] = why

@@ -14,10 +14,12 @@ from reports.verdicts import Verdict, verdicts_of
 def forest_figure(comparison: Comparison, metric: MetricColumn) -> Figure | None:
     """Rows of systems: mean difference to the baseline and its interval; a band where a margin was given.
 
+    Controls are left out where there are decoders: what separates those would be lost beside a ceiling's difference.
     None where no system has a difference.
     """
     found = verdicts_of(comparison)
-    rows = [found[s, metric.identity] for s in comparison.others if (s, metric.identity) in found]
+    decoders = [system for system in comparison.others if system not in comparison.controls]
+    rows = [found[s, metric.identity] for s in decoders or comparison.others if (s, metric.identity) in found]
     rows = [row for row in rows if math.isfinite(row.difference)]
     if not rows:
         return None

@@ -91,6 +91,9 @@ class JoinedRuns:
     def profiles(self) -> pd.DataFrame:
         return self._joined("profiles")
 
+    def jumps(self) -> pd.DataFrame:
+        return self._joined("jumps")
+
     def audio(self, system: str, utterance: str, seed: int | None = None) -> np.ndarray:
         """float32 ``[n]`` at 16 kHz."""
         run, name = self.origin[system]

@@ -96,7 +96,8 @@ def _statistics(comparison: Comparison) -> list[str]:
             f"Differences to {comparison.baseline} are paired: each utterance with itself. Where a metric's differences "
             "have heavy tails (PESQ, F0) they are 20 % trimmed means with Yuen's interval. Verdicts are of p values after "
             f"Holm's correction over one family: {family(comparison)}. “Equivalent” needs a margin and an interval "
-            "inside it; “not told apart” is no verdict of equality, and the smallest difference that would be found with "
+            "inside it (the margins are those of the ready policy of streamflow gate unless others were given); "
+            "“not told apart” is no verdict of equality, and the smallest difference that would be found with "
             "a power of 0.8 stands beside it.",
         )
     return paragraphs

@@ -51,6 +51,6 @@ def metric_figure(comparison: Comparison, metric: MetricColumn) -> Figure:
     if ceiling:
         line = {"width": 1, "dash": "dot"}
         figure.shape("rule", type="line", x0=ceiling.mean, x1=ceiling.mean, y0=0, y1=1, yref="paper", line=line)
-    aim = metric.aim + (f"; dotted: ceiling {number(ceiling.mean, decimals)}" if ceiling else "")
-    figure.axis("xaxis", metric.axis_title + aim, fixedrange=True, nticks=6)
+    aim = f"; dotted: ceiling {number(ceiling.mean, decimals)}" if ceiling else metric.aim
+    figure.axis("xaxis", (f"({metric.unit})" if ceiling else metric.axis_title) + aim, fixedrange=True, nticks=6)
     return figure

@@ -20,8 +20,12 @@ def prosody_section(comparison: Comparison) -> dict | None:
         (utterances whose jumps were measured), ``contours`` (panels by utterance id), ``texts`` (what they say).
     """
     table = prosody_table(comparison)
-    tracked = [u["utterance_id"] for u in spread_over_speakers(comparison.utterances, MOST_TRACKED)]
-    found = jumps_of(comparison, prosody.jump_table(comparison.run, tracked))
+    tracked = [u["utterance_id"] for u in comparison.utterances]
+    jumps = comparison.run.jumps()
+    if jumps.empty:  # scored before a run held them
+        tracked = [u["utterance_id"] for u in spread_over_speakers(comparison.utterances, MOST_TRACKED)]
+        jumps = prosody.jump_table(comparison.run, tracked)
+    found = jumps_of(comparison, jumps)
     contours = contour_panels(comparison, MOST_CONTOURS)
     if table is None and not contours:
         return None

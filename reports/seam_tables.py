@@ -148,7 +148,7 @@ def seam_table(comparison: Comparison) -> Table | None:
         f"Seam, inside and recording: means at the seams, at matched positions of the same file, and at the seams' "
         f"positions in the recording. Difference: seam minus matched position, mean over utterances with its 95 % "
         f"interval and the p of exchanging the two; below it the same of the recording, the negative control. z: how "
-        f"the seams rank among the positions around them. Bold is z with p below 0.05 after Holm over "
+        f"the seams rank among the positions around them. ▲ marks a z whose p is below 0.05 after Holm over "
         f"{count(len(rows), 'system and measure', 'systems and measures')}.",
         "system",
         [Column(name) for name in ("measure", "seam", "inside", "recording")]
@@ -182,7 +182,11 @@ def _cells(row: SeamRow, digits: int) -> list[Cell]:
             high=_known(row.effect.high),
         ),
         Cell(p_text(row.effect.p), value=_known(row.effect.p)),
-        Cell(number(row.z, 1), tone="worse" if row.stands_out else "", value=_known(row.z)),
+        Cell(
+            f"{number(row.z, 1)}{' ▲' if row.stands_out else ''}",
+            tone="worse" if row.stands_out else "",
+            value=_known(row.z),
+        ),
         Cell(number(row.z_reference, 1), value=_known(row.z_reference)),
         Cell(str(row.n), value=row.n),
     ]

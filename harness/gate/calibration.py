@@ -58,11 +58,14 @@ def calibrate(pairing: Pairing, policy: Policy) -> Calibration:
         return Calibration("off")
     scores = scores_of(pairing.baseline)
     runs = []
+    others = scores_of(pairing.candidate)
     for system in pairing.systems:
         seeds = decoded_seeds(scores, system.baseline)
+        gated = (len(seeds), len(decoded_seeds(others, system.candidate)) or len(seeds))
         for half in _halves(seeds):
+            scale = noise_scale(gated, (len(half[0]), len(half[1])))
             for a, b in (half, half[::-1]):
-                runs.append(_gate(pairing, system, scores, a, b, policy))
+                runs.append(_gate(pairing, system, scores, a, b, scale, policy))
     if not runs:
         return Calibration("not possible", problems=["the baseline has one seed: nothing to split"])
     problems = sorted({problem for checks in runs for problem in _problems(checks)})
@@ -91,12 +94,14 @@ def _gate(
     scores: pandas.DataFrame,
     a: Sequence[int],
     b: Sequence[int],
+    scale: float,
     policy: Policy,
 ) -> list[Check]:
-    scale = _scale(pairing, system, scores, len(a), len(b))
+    """One half against the other, its differences times ``scale``."""
     checks = []
     for metric in pairing.metrics:
-        rows = scale_rows(_difference(scores, system.baseline, metric, a, b), scale)
+        rows = _difference(scores, system.baseline, metric, a, b)
+        rows = rows.assign(difference=rows["difference"] * scale)
         checks.append(judge(rows, system, metric, policy))
         if policy.tail is not None:
             count, allowed = len(fallen(rows, metric, policy)), policy.tail.allowed(len(rows))
@@ -115,15 +120,10 @@ def _gate(
     return corrected(checks, policy.level)
 
 
-def _scale(pairing: Pairing, system: SystemPair, scores: pandas.DataFrame, a: int, b: int) -> float:
-    old = len(decoded_seeds(scores, system.baseline))
-    new = len(decoded_seeds(pairing.candidate.scores(), system.candidate))
-    return math.sqrt((1 / old + 1 / new) / (1 / a + 1 / b))
-
-
-def scale_rows(rows: pandas.DataFrame, scale: float) -> pandas.DataFrame:
-    """Differences of less noise, or of more."""
-    return rows.assign(difference=rows["difference"] * scale)
+def noise_scale(gated: tuple[int, int], halves: tuple[int, int]) -> float:
+    """How much less noisy a difference of means over ``gated`` numbers of seeds is than one over ``halves``."""
+    (k, m), (a, b) = gated, halves
+    return math.sqrt((1 / k + 1 / m) / (1 / a + 1 / b))
 
 
 def _difference(

@@ -67,21 +67,22 @@ def gate(
     if (candidate is None) == (checkpoint is None):
         raise typer.BadParameter("give one of --candidate RUN and --checkpoint WEIGHTS")
     rules = load_policy(policy)
+    wanted = list(system or rules.systems)
+    if checkpoint is not None and any("=" in name for name in wanted):
+        raise typer.BadParameter("NEW=OLD is for --candidate; with --checkpoint the systems keep their names")
     try:
-        wanted = list(system or rules.systems)
         held = _baseline(baseline, store)
         if checkpoint is not None:
             candidate = _decode(held.path, checkpoint, out / "candidate", wanted, corpus, jobs)
         measured = checkpoint is not None if measure_latency is None else measure_latency
         result = _evaluate(held, candidate, rules, wanted, measured)
-        page = _write(result, held.path, candidate, out)
+        _tell(result, _write(result, held.path, candidate, out))
     except KeyboardInterrupt:
         typer.echo("interrupted: what was decoded is kept; give the same command again to go on", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except Exception as error:  # a crash would exit with 1, which says that the candidate is worse
         _broken(error, baseline, str(candidate or checkpoint), rules, out)
         raise typer.Exit(BROKEN) from error
-    _tell(result, page)
     raise typer.Exit(result.exit_code)
 
 
@@ -109,7 +110,7 @@ def _decode(
 
     run = Run(baseline)
     experiment = experiment_of(run)
-    names = [name.partition("=")[2] or name for name in systems] or decoders(run)
+    names = systems or decoders(run)
     specs = tuple(spec for spec in experiment.systems if spec.name in names)
     changes: dict[str, Any] = {"checkpoint": _resolved(checkpoint), "systems": specs or experiment.systems}
     if corpus is not None:
@@ -162,12 +163,12 @@ def _broken(error: Exception, baseline: str, candidate: str, rules: Policy, out:
     text = str(error) if isinstance(error, StreamflowError) else f"{type(error).__name__}: {error}"
     result = GateResult(baseline=baseline, candidate=candidate, policy=rules.table(), refusals=[text])
     print_result(result, terminal())
-    for line in tell_github(result):
-        typer.echo(line)
     try:
+        for line in tell_github(result):
+            typer.echo(line)
         write_files(result, out)
-    except OSError as failed:
-        typer.echo(f"{out}: {failed.strerror}; no results were written", err=True)
+    except OSError as failed:  # perhaps what broke the gate in the first place
+        typer.echo(f"{failed.filename}: {failed.strerror}; not all results were written", err=True)
 
 
 def _tell(result: GateResult, page: Path) -> None:

@@ -13,9 +13,6 @@ from harness.seams.positions import FRAME, MARGIN, SAMPLE_RATE, distance_to_seam
 from harness.seams.signal import Signal
 
 PROFILE_COLUMNS = ["kind", "offset_s", "value", "n"]
-FINE = np.array(
-    [-40, -24, -16, -8, 8, 16, 24, 40]
-)  # samples: 0.5 to 2.5 ms, whether the seam is where it is said to be
 FOLDED = ("click", "mel_flux", "group_delay", "phase_deviation", "energy_step_db", "excess_pause")
 MEL_DISTANCE = "mel_distance_to_full"
 
@@ -43,8 +40,9 @@ def profile_rows(
 def fold(samples: np.ndarray, seams: Sequence[int], measure: str) -> pd.DataFrame:
     """A measure folded over the grid of chunks: its mean at each distance from the seams.
 
-    Distances are whole frames of 10 ms, as far as half a chunk, and a few of half a millisecond around the seam. A
-    frame nearer to another seam is left out.
+    Distances are whole frames of 10 ms, as far as half a chunk: what a vocoder does once in every frame, and it does
+    (the residual of one peaks 2.5 ms into each), is then the same at all of them. A position nearer to another seam is
+    left out.
 
     Args:
         samples: float ``[n]`` at 16 kHz, finite.
@@ -71,8 +69,7 @@ def _fold(signal: Signal, seams: np.ndarray, measure: str) -> pd.DataFrame:
     at = MEASURES[measure].at
     if not len(seams):
         return pd.DataFrame(columns=PROFILE_COLUMNS)
-    frames = FRAME * np.arange(-reach_of(seams), reach_of(seams) + 1)
-    offsets = np.unique(np.concatenate([frames, FINE]) if measure == "click" else frames)
+    offsets = FRAME * np.arange(-reach_of(seams), reach_of(seams) + 1)
     positions = seams[:, None] + offsets
     own = np.abs(offsets) <= distance_to_seams(positions.ravel(), seams).reshape(positions.shape)
     inside = own & (positions >= MARGIN) & (positions <= len(signal.samples) - MARGIN)

@@ -227,10 +227,13 @@ def test_the_delay_of_speech_with_another_waveform_is_found_from_its_envelopes(n
         assert REGISTRY["delay_ms"].score(late, voices[name]) == pytest.approx(own + shift_ms, abs=1)
 
 
-def test_a_delay_beyond_100_ms_and_unrelated_speech_are_unscored_and_not_compensated(voices):
+def test_a_delay_beyond_a_second_and_unrelated_speech_are_unscored_and_not_compensated(voices):
     speech = voices["flite_slt_4"]
-    late = np.concatenate([np.zeros(3200, np.float32), speech])
-    assert isinstance(REGISTRY["delay_ms"].score(late, speech), Unscored)
+    for seconds in (0.2, 0.6):
+        late = np.concatenate([np.zeros(round(seconds * 16_000), np.float32), speech])
+        assert estimate_delay(late, speech).samples == round(seconds * 16_000)
+    late = np.concatenate([np.zeros(24_000, np.float32), speech])
+    assert estimate_delay(late, speech).unclear_because and estimate_delay(late, speech).samples == 0
     noise = np.random.default_rng(0).standard_normal(len(speech)).astype(np.float32)
     assert "share no timing" in REGISTRY["delay_ms"].score(noise, speech).reason
     assert estimate_delay(noise, speech).samples == 0

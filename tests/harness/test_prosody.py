@@ -67,7 +67,8 @@ def test_a_transposed_melody_keeps_its_correlation_and_its_range() -> None:
 def test_half_the_excursion_is_half_the_range_and_a_reversed_melody_correlates_negatively() -> None:
     reference = melody(vibrato(200))
     assert get_metric("f0_range_ratio").score(melody(vibrato(100)), reference) == pytest.approx(0.5, abs=0.01)
-    assert get_metric("f0_correlation").score(melody(-vibrato(200)), reference) < -0.99
+    rise = np.linspace(-2, 2, 3 * RATE)  # whatever delay is found between a rise and a fall, they never agree
+    assert get_metric("f0_correlation").score(melody(-rise), melody(rise)) < -0.98
 
 
 @pytest.mark.parametrize("tracker", ["dio", "harvest"])

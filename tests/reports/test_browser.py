@@ -58,7 +58,14 @@ OVERLAPS = """(selector) => {
           && Math.min(a.bottom, b.bottom) - b.top > 3) found.push(`${where(a)}${a.text} / ${where(b)}${b.text}`);
     }
   });
-  return { found: found.slice(0, 10), count: boxes.length };
+  const cut = [...document.querySelectorAll("figure.plot")].filter((figure) => figure.checkVisibility()).flatMap((figure) => {
+    const frame = figure.getBoundingClientRect();
+    return [...figure.querySelectorAll("svg.main-svg text")].filter((text) => {
+      const box = text.getBoundingClientRect();
+      return box.width > 0 && (box.left < frame.left - 2 || box.right > frame.right + 2 || box.bottom > frame.bottom + 2);
+    }).map((text) => `${figure.dataset.plot}: ${text.textContent} is cut off`);
+  });
+  return { found: [...found, ...cut].slice(0, 10), count: boxes.length };
 }"""
 DRAW_ALL = """() => { for (const place of document.querySelectorAll("[data-plot]"))
   if (!place.closest("[hidden]") && !("drawn" in place.dataset)) draw(place); }"""

@@ -90,6 +90,11 @@ def test_a_forest_has_a_marker_a_system_and_the_margin_as_a_band(made: Compariso
     json.dumps(figure.content(), allow_nan=False)
 
 
+def test_controls_are_left_out_of_a_forest_where_there_are_decoders(comparison: Comparison) -> None:
+    figure = forest_figure(comparison, comparison.metrics[0])
+    assert {trace["y"][0] for trace in figure.data} == {"naive", "streamflow-sr", "o&#x27;brien &amp; co"}
+
+
 def test_effects_are_turned_so_that_right_is_better(comparison: Comparison) -> None:
     figure = effect_figures(comparison)["copy-synthesis"]
     told = {v.metric.name: v for v in verdicts_of(comparison).values() if v.system == "copy-synthesis"}

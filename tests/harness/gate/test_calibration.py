@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from make_runs import policy, scores, write_run
 
+from harness.gate.calibration import _halves, noise_scale
 from harness.gate.evaluate import evaluate
 
 
@@ -54,16 +59,23 @@ def test_a_margin_too_fine_for_the_corpus_is_said_with_the_utterances_it_needs(t
     assert any("pesq_wb is underpowered" in note and "utterances are needed" in note for note in result.notes)
 
 
-def test_halves_are_scaled_to_the_noise_of_the_comparison_that_is_gated(tmp_path: Path) -> None:
-    """3 seeds against 3 have a third of the variance that 1 against 2 have, and 9 against 9 again a third of that."""
-    from harness.gate.calibration import _halves, _scale  # no public door shows the scale
-    from harness.gate.pairing import pair_runs
-    from harness.run import Run
+def test_halves_are_scaled_to_the_noise_of_the_comparison_that_is_gated() -> None:
+    """The variance of a difference of means over K and L seeds goes with 1/K + 1/L: by simulation."""
+    rng = np.random.default_rng(0)
 
-    run = write_run(tmp_path / "run", scores(6, 3))
-    pairing = pair_runs(Run(run), Run(run), policy())
-    (system,) = pairing.systems
-    assert _scale(pairing, system, pairing.baseline.scores(), 1, 2) == np.sqrt((2 / 3) / (3 / 2))
-    assert sorted(_halves([0, 1, 2])) == [((0,), (1, 2)), ((1,), (0, 2)), ((2,), (0, 1))]
-    assert len(list(_halves([0, 1, 2, 3]))) == 3
-    assert list(_halves([0])) == []
+    def deviation(k: int, m: int) -> float:
+        return float(
+            (rng.standard_normal((40_000, k)).mean(axis=1) - rng.standard_normal((40_000, m)).mean(axis=1)).std()
+        )
+
+    for gated, halves in (((3, 3), (1, 2)), ((4, 4), (2, 2)), ((2, 1), (1, 1))):
+        assert noise_scale(gated, halves) == pytest.approx(deviation(*gated) / deviation(*halves), rel=0.02)
+
+
+@given(st.integers(1, 7))
+def test_every_way_to_split_the_seeds_is_tried_once(count: int) -> None:
+    seeds = list(range(count))
+    halves = list(_halves(seeds))
+    assert all(sorted(a + b) == seeds and 0 <= len(b) - len(a) <= 1 for a, b in halves)
+    ways = math.comb(count, count // 2) // (1 if count % 2 else 2)
+    assert len({frozenset(half) for half in halves}) == len(halves) == (ways if count > 1 else 0)

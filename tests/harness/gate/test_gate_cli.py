@@ -86,6 +86,7 @@ def test_a_mistake_on_the_command_line_or_in_the_policy_is_a_usage_error() -> No
     old = make("old")
     assert run("gate", "--baseline", old).exit_code == 2
     assert run("gate", "--baseline", old, "--candidate", old, "--checkpoint", "small").exit_code == 2
+    assert run("gate", "--baseline", old, "--checkpoint", "small", "--system", "new=old").exit_code == 2
     assert run("gate", "--baseline", old, "--candidate", old, "--policy", "nothing.toml").exit_code == 2
     Path("gate.toml").write_text("[metrics.pesq_wb]\nmargn = 1\n")
     result = run("gate", "--baseline", old, "--candidate", old, "--policy", "gate.toml")
@@ -137,6 +138,15 @@ def test_a_workflow_on_github_gets_its_summary_and_annotations(monkeypatch: pyte
     assert result.exit_code == 1
     assert "::error title=streamflow gate%3A FAIL::full: pesq_wb" in result.output
     assert (tmp_path / "summary.md").read_text().startswith("## ❌ FAIL")
+
+
+def test_a_summary_that_cannot_be_written_is_a_broken_evaluation_and_no_regression(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "nowhere/summary.md")
+    result = run("gate", "--baseline", make("old"), "--candidate", make("new", noise=1), "--policy", "gate.toml")
+    assert result.exit_code == 4
 
 
 def test_rendered_files_cannot_be_decoded_again() -> None:

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from make_runs import policy
+from typer.testing import CliRunner
 
-from harness.gate.baseline import promote
-from harness.gate.cli import _decode
+from harness.cli import app
 from harness.gate.evaluate import evaluate
 from harness.gate.policy import LatencyRule, MetricRule, TailRule
 
@@ -54,15 +55,23 @@ def test_the_same_weights_with_other_seeds_pass(tool: ModuleType, same: Path, tm
 
 
 @pytest.mark.slow
-def test_weights_with_noise_added_fail_when_decoded_against_a_promoted_baseline(
-    tool: ModuleType, same: Path, tmp_path: Path
+def test_weights_with_noise_added_are_decoded_and_fail_against_the_promoted_baseline(
+    tool: ModuleType, same: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = promote(tool.arm(same, (0,), tmp_path / "one"), store=tmp_path / "store")
-    noisy = tool.with_noise(tmp_path / "noisy", 0.2)
-    candidate = _decode(held.path, str(noisy), tmp_path / "gate" / "candidate", [], None, 1)
-    result = evaluate(held.path, candidate, RULES)
-    assert result.verdict == "FAIL", result.reasons()
-    assert {"estoi", "mel_distance"} <= {check.metric for check in result.holding if check.kind == "quality"}
+    """The whole command: promote, then decode, score and compare in one go."""
+    monkeypatch.chdir(tmp_path)
+    Path("gate.toml").write_text("[tail]\n[metrics.estoi]\nmargin = 0.02\n[metrics.mel_distance]\nmargin = 0.2\n")
+    assert CliRunner().invoke(app, ["baseline", "promote", str(tool.arm(same, (0,), tmp_path / "one"))]).exit_code == 0
+    noisy = tool.with_noise(tmp_path / "noisy", 0.4)
+    arguments = ["gate", "--checkpoint", str(noisy), "--policy", "gate.toml", "--out", "out", "--jobs", "1"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1, result.output
+    content = json.loads(Path("out/gate.json").read_text())
+    failed = {
+        check["metric"] for check in content["checks"] if check["kind"] == "quality" and check["verdict"] == "FAIL"
+    }
+    assert failed == {"estoi", "mel_distance"}
+    assert "data:audio/flac;base64," in Path("out/index.html").read_text()
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,17 +59,23 @@ def test_grid_mean_and_deviation_are_those_of_grids_that_are_drawn(clips):
 
 
 def test_z_is_where_the_seams_rank_among_the_positions_around_them(clips):
-    """Energy step and its normal scores by hand, ranks by scipy."""
+    """Energy step by hand, ranks and quantiles by scipy; the null is every position's turn at being the seam."""
     clip = clips[3]
     seams = grid(len(clip), 3840)[:-1]
     total = variance = 0.0
     for seam in seams:
-        values = [energy_step(clip, p) for p in [seam, *positions_around(seam, seams, len(clip))]]
-        scores = norm.ppf((rankdata(values) - 0.5) / len(values))
-        total, variance = total + scores[0], variance + np.mean(scores**2)
+        places = positions_around(seam, seams, len(clip))
+        pool = np.array([energy_step(clip, p) for p in places])
+        null = [score(value, pool[np.abs(places - at) >= 480]) for value, at in zip(pool, places, strict=True)]
+        total, variance = total + score(energy_step(clip, seam), pool) - np.mean(null), variance + np.var(null)
     row = seam_summary(seam_table(clip, seams)).loc["energy_step_db"]
     assert row["z"] == pytest.approx(total / np.sqrt(variance), abs=1e-6)
     assert row["n"] == len(seams)
+
+
+def score(value: float, others: np.ndarray) -> float:
+    together = [value, *others]
+    return float(norm.ppf((rankdata(together)[0] - 0.5) / len(together)))
 
 
 def energy_step(clip: np.ndarray, at: int) -> float:
@@ -77,19 +84,19 @@ def energy_step(clip: np.ndarray, at: int) -> float:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=12), st.integers(0, 4))
-def test_normal_scores_are_centred_over_a_pool_whatever_its_ties(pool: list[int], own: int):
-    values = np.array([own, *pool], float)
-    each = []
-    for index in range(len(values)):
-        others = np.concatenate([np.delete(values, index), [np.nan]])
-        score, variance = normal_scores(values[[index]], others[None])
-        each.append(float(score[0]))
-    assert np.sum(each) == pytest.approx(
-        0, abs=2
-    )  # ties are averaged before the quantile, so the centre moves a little
-    assert float(variance[0]) == pytest.approx(np.mean(np.square(each)))
-    assert np.argsort(each, kind="stable").tolist() == np.argsort(values, kind="stable").tolist()
+@given(st.lists(st.integers(-3, 3), min_size=6, max_size=14), st.integers(-3, 3), st.integers(0, 4))
+def test_scores_are_of_ranks_alone_and_of_what_exists(pool: list[int], own: int, absent: int):
+    values = np.array([pool], float)
+    places = 160.0 * np.arange(len(pool))[None]
+    expected = normal_scores(np.array([own], float), values, places, 480.0)
+    bent = normal_scores(np.exp([own]), np.exp(values), places, 480.0)
+    padded = np.concatenate([values, np.full((1, absent), np.nan)], axis=1)
+    further = np.concatenate([places, np.zeros((1, absent))], axis=1)
+    filled = normal_scores(np.array([own], float), padded, further, 480.0)
+    for found in (bent, filled):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+    higher = normal_scores(np.array([own + 1.0]), values, places, 480.0)
+    assert higher[0] >= expected[0] and expected[1] >= 0
 
 
 @settings(max_examples=50, deadline=None)
@@ -104,18 +111,31 @@ def test_positions_around_a_seam_are_frames_from_it_off_all_seams_and_inside(sea
         assert not set(pool.tolist()) & set(seams)
 
 
-def test_a_match_is_like_its_seam_in_level_and_voicing(clips):
-    """By level: the match is among the third of positions whose level is nearest; a random one would be one in three."""
+def test_a_match_is_as_loud_as_its_seam_where_there_is_such_a_place(clips):
+    """Loud in steps of 6 dB, and nowhere is a match further off than the nearest there is."""
     clip = clips[0]
     seams = grid(len(clip), 5120)
-    level = lambda at: 10 * np.log10(np.mean(clip[at - 320 : at + 320] ** 2) + 1e-10)  # noqa: E731
     rows = seam_table(clip, seams).query("measure == 'click'")
-    near = 0
     pairs = list(zip(rows.query("role == 'seam'")["sample"], rows.query("role == 'interior'")["sample"], strict=True))
-    for seam, match in pairs:
-        apart = sorted(abs(level(p) - level(seam)) for p in positions_around(seam, seams, len(clip)))
-        near += abs(level(match) - level(seam)) <= apart[len(apart) // 3]
-    assert near >= 0.8 * len(pairs)
+    step = lambda at: np.floor(10 * np.log10(np.mean(clip[at - 320 : at + 320] ** 2) + 1e-10) / 6)  # noqa: E731
+    same = sum(step(seam) == step(match) for seam, match in pairs)
+    possible = sum(any(step(p) == step(seam) for p in positions_around(seam, seams, len(clip))) for seam, _ in pairs)
+    assert same >= 0.7 * possible > 5  # the rest differ in voicing
+
+
+def test_matches_of_whole_speech_are_like_its_seams_in_every_measure(corpus):
+    """By Student's t over clips; the position nearest in level would have larger steps of energy."""
+    rng = np.random.default_rng(0)
+    differences = []
+    for clip in corpus.values():
+        for phase in rng.integers(400, 5120, 2):
+            rows = seam_table(clip, list(range(int(phase), len(clip), 5120)))
+            means = rows.groupby(["measure", "role"])["value"].mean().unstack()
+            differences.append(means["seam"] - means["interior"])
+    found = pd.DataFrame(differences)
+    for measure in UNITS:
+        values = found[measure].dropna()
+        assert abs(values.mean()) < 4 * values.sem(), measure
 
 
 def test_a_click_in_digital_silence_is_seen():
