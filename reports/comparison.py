@@ -12,7 +12,7 @@ import pandas as pd
 
 from harness.run import Run, RunError, RunFolder
 from reports.colours import Appearance, appearances
-from reports.estimates import Estimate, mean, paired
+from reports.estimates import Estimate, mean
 from reports.joined import JoinedRuns
 
 SAMPLE_RATE = 16_000  # Hz, of all audio in a run
@@ -212,12 +212,6 @@ class Comparison:
         """Mean and interval over utterances, clustered by speaker."""
         values = self.values(system, metric)
         return mean(values.to_numpy(), self.clusters(values.index))
-
-    def difference(self, system: str, other: str, metric: MetricColumn) -> Estimate:
-        """Mean and interval of ``system − other`` over the utterances that both have scores for."""
-        a, b = self.values(system, metric), self.values(other, metric)
-        both = a.index.intersection(b.index, sort=False)
-        return paired(a[both].to_numpy(), b[both].to_numpy(), self.clusters(both))
 
     def unscored_count(self, system: str, metric: MetricColumn) -> int:
         """Utterances decoded by the system that the metric has no value for in some seed."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from reports.formatting import MINUS, THIN_SPACE
 from reports.tables import Cell, Column, Table
 
-MARKS = re.compile(r"\s*[▲▼≈]|\s*[↑↓]")  # of direction and verdict: colour and words say it on the page
+MARKS = re.compile(r"\s*[▲▼≈≠]|\s*[↑↓]")  # of direction and verdict: colour and words say it on the page
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",

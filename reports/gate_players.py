@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas
 
-from harness.gate.outcome import GateResult, figure
+from harness.gate.checks import figure
+from harness.gate.outcome import GateResult
 from harness.gate.tail import Regression
 from harness.run import Run, RunError
 from reports.players import flac

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.gate.checks import Check
-from harness.gate.outcome import GateResult, figure
+from harness.gate.checks import Check, figure
+from harness.gate.outcome import GateResult
 from harness.run import Run, RunError
 from harness.storage import write_bytes
 from reports import waveform

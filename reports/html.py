@@ -131,8 +131,18 @@ def _files(comparison: Comparison, tables: Collected, methods: str, folder: Path
     files = {folder / f"{name}.{kind}": text for name, texts in tables.texts.items() for kind, text in texts.items()}
     files[folder / "methods.txt"] = methods
     if 0 < len(comparison.all_scores) <= MOST_SCORES:
-        files[folder / "scores.csv"] = comparison.all_scores.to_csv(index=False, lineterminator="\r\n")
+        files[folder / "scores.csv"] = scores_csv(comparison)
     return files
+
+
+def scores_csv(comparison: Comparison) -> str:
+    """A row a rendering (system, utterance, speaker, seed), a column a metric; empty where there is no value."""
+    names = {metric.identity: metric.name for metric in comparison.metrics}
+    rows = comparison.all_scores[comparison.all_scores["identity"].isin(names)]
+    keys = ["system", "utterance", "speaker", "seed"]
+    cells = rows.drop_duplicates([*keys, "identity"]).set_index([*keys, "identity"])["value"]
+    wide = cells.unstack("identity", sort=False).reindex(columns=list(names)).rename(columns=names)
+    return wide.dropna(how="all").to_csv(lineterminator="\r\n", float_format="%.8g")
 
 
 def _links(files: dict[Path, str], page: Path) -> list[tuple[str, list[tuple[str, str]]]]:

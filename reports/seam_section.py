@@ -51,6 +51,8 @@ def seam_section(comparison: Comparison) -> dict | None:
     if not seam_rows(comparison) and not grids:
         return None
     measures = seam_measures(comparison)
+    loudest = _loudest_first(comparison)
+    profiles = profile_figures(comparison)
     return {
         "said": said(comparison),
         "measures": [MeasureNote(name, unit, _sees(name)) for name, unit in measures],
@@ -59,7 +61,7 @@ def seam_section(comparison: Comparison) -> dict | None:
             name: effect_figure(comparison, name) for name, _ in measures if _has_effect(comparison, name)
         },
         "detect_figure": detectability_figure(comparison),
-        "profile_figures": profile_figures(comparison),
+        "profile_figures": {name: profiles[name] for name in loudest if name in profiles},
         "distance_figure": distance_figure(comparison),
         "grid_table": grid_table(comparison, grids),
         "chunk_table": chunk_table(comparison),
@@ -118,11 +120,11 @@ def validated() -> list[str]:
         f"{number(figures['minutes'], 1)} minutes), cut every {number(1000 * figures['period_s'], 0)} ms.",
         f"False alarms on untouched speech: z exceeds 2, as it should in 2.3 % of cases, in {_percent(min(alarms))} to "
         f"{_percent(max(alarms))} of clips by measure, and in {_percent(min(together))} to {_percent(max(together))} of "
-        f"experiments with {figures['clips_together']} clips. The classifier's area is {number(area['auc'], 3)} on average "
-        f"and its 95 % interval lies above 0.5 in {_percent(area['above_half'])}.",
+        f"experiments with {figures['clips_together']} of these clips. The classifier's area is "
+        f"{number(area['auc'], 3)} on average and its 95 % interval lies above 0.5 in {_percent(area['above_half'])}.",
         f"Seen (z above 2 in the measure that sees it best): {'; '.join(seen)}.",
         f"A grid is found where there is none in {_percent(figures['scan']['untouched']['found'])} of clips.",
-        f"By `{figures['command']}`, {figures['date']}.",
+        f"Command: {figures['command']}, {figures['date']}.",
     ]
 
 
@@ -131,7 +133,7 @@ def _strongest(rates: dict) -> float:
 
 
 def _percent(share: float) -> str:
-    return f"{number(100 * share, 0 if share >= 0.0995 else 1)} %"
+    return f"{number(100 * share, 0 if share >= 0.0995 else 1)}\u00a0%"
 
 
 @lru_cache(maxsize=4)
@@ -162,7 +164,8 @@ def grid_table(comparison: Comparison, grids: dict[str, GridScan]) -> Table | No
         return None
     table = Table(
         "The period at which the files of a system keep breaking, looked for because nobody said where their chunks meet; "
-        "p is of the whole search. Give a period that was found as the system's, and its seams are measured.",
+        "p is of the whole search. Give a period that was found to `streamflow score` (`--seam-period`), and the seams "
+        "are measured.",
         "system",
         [Column("period"), Column("first seam"), Column("p"), Column("seams")],
     )
@@ -174,6 +177,15 @@ def grid_table(comparison: Comparison, grids: dict[str, GridScan]) -> Table | No
             cells = [Cell("none found", tone="absent"), Cell("\u2014"), cells[2], Cell("\u2014")]
         table.rows.append(Row(system, cells, comparison.appearance[system].slot))
     return table
+
+
+def _loudest_first(comparison: Comparison) -> list[str]:
+    """Measures by the largest z of any system: a list to choose from opens with what there is to see."""
+    largest: dict[str, float] = {}
+    for row in seam_rows(comparison):
+        z = row.z if math.isfinite(row.z) else -math.inf
+        largest[row.measure] = max(z, largest.get(row.measure, -math.inf))
+    return sorted(largest, key=lambda name: -largest[name])
 
 
 def _sees(name: str) -> str:

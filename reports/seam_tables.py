@@ -29,6 +29,7 @@ class Effect:
 
     @property
     def has_interval(self) -> bool:
+        """Whether both bounds are numbers."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 
@@ -55,10 +56,12 @@ class SeamRow:
 
     @property
     def stands_out(self) -> bool:
+        """Whether more than chance, over all systems and measures of the report."""
         return self.p_holm < ALPHA
 
     @property
     def axis_title(self) -> str:
+        """Measure and unit."""
         return f"{self.measure} ({self.unit})" if self.unit else self.measure
 
 
@@ -80,6 +83,7 @@ class Detectability:
 
     @property
     def has_interval(self) -> bool:
+        """Whether both bounds are numbers."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
 

@@ -120,8 +120,9 @@ def difference_table(
     found = verdicts_of(comparison)
     table = Table(
         f"Paired difference (system − {comparison.baseline}) over the utterances that both have, its 95 % confidence "
-        "interval, and p after Holm. ▼ worse, ▲ better, ≈ equivalent within the margin, each with its share of the "
-        "baseline's mean; otherwise not told apart, and ± is the smallest difference that would be found 4 times of 5.",
+        "interval, and p after Holm. ▼ worse, ▲ better, ≠ different where the metric has no better, ≈ equivalent within "
+        "the margin, each with its share of the baseline's mean; otherwise not told apart, and ± is the smallest "
+        "difference that would be found 4 times of 5.",
         "system",
         [_metric_column(comparison, metric) for metric in metrics],
     )
@@ -220,11 +221,11 @@ def _difference_cell(verdict: Verdict | None, base: float, decimals: int) -> Cel
         return _absent("no pairs")
     finer = max(decimals, min(verdict.decimals, decimals + 1)) if verdict.has_interval else decimals
     tone = {"better": "better", "worse": "worse", "equivalent": "same"}.get(verdict.word, "")
-    mark = {"better": " ▲", "worse": " ▼", "same": " ≈"}.get(tone, "")
+    mark = " ≠" if verdict.word == "different" else {"better": " ▲", "worse": " ▼", "same": " ≈"}.get(tone, "")
     span = interval(verdict.low, verdict.high, finer, signed=True) if verdict.has_interval else "no interval"
     if verdict.word == "too few":
         qualified = f"too few: n {verdict.n}"
-    elif not tone and math.isfinite(verdict.mdd):
+    elif not mark and math.isfinite(verdict.mdd):
         qualified = f"p {p_text(verdict.p_holm)} · ±{number(verdict.mdd, finer)}"
     else:
         share = _share(verdict.difference, base)

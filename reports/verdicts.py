@@ -10,6 +10,7 @@ from reports.formatting import count, decimals_for, interval, join, number, sign
 
 MOST_NAMED = 4  # metrics told with their numbers; of more, the largest effects
 BETTER, WORSE, EQUIVALENT, OPEN, FEW = "better", "worse", "equivalent", "not told apart", "too few"
+DIFFERENT = "different"  # of a metric that has no better
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,9 @@ def _overview(comparison: Comparison, system: str, verdicts: list[Verdict]) -> O
     if by_word[FEW]:
         few = join(v.metric.name for v in by_word[FEW])
         sentences.append(f"Too few utterances or speakers for a verdict in {few}.")
+    different = [v for v in verdicts if v.word == DIFFERENT]
+    if different:
+        sentences.append(f"Different, where no metric says what is better, in {_named(different)}.")
     if not judged:
         sentences.append("No metric was had of both.")
     failed = len(comparison.failed(system))
@@ -158,7 +162,7 @@ def _title(by_word: dict[str, list[Verdict]]) -> tuple[str, str]:
         return f"as good in {len(by_word[EQUIVALENT])} {of}, told apart in none", "same"
     if by_word[OPEN]:
         return f"told apart in none {of}", ""
-    return "too few values for a verdict", ""
+    return "no verdict", ""
 
 
 def _named(verdicts: list[Verdict]) -> str:

@@ -94,3 +94,11 @@ def verdict_of(checks: Iterable[Check]) -> Verdict:
     """Of a gate: FAIL where a check fails that may not, INCONCLUSIVE where one cannot decide that must pass."""
     holding = {check.verdict for check in checks if check.holds_back}
     return "FAIL" if "FAIL" in holding else "INCONCLUSIVE" if holding else "PASS"
+
+
+def figure(value: float | None, signed: bool = True) -> str:
+    """Three significant digits, a true minus sign, a dash for nothing."""
+    if value is None or value != value:
+        return "–"
+    text = f"{value:+.3g}" if signed else f"{value:.3g}"
+    return "0" if float(text) == 0 else text.replace("-", "−")

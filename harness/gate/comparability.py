@@ -15,7 +15,9 @@ from .refusal import few
 from .system_pairs import SystemPair
 
 CHUNKING = ("algorithmic_latency_s", "window", "pattern", "vocoder_future_frames")  # of a system's description
-NOT_SETTINGS = frozenset({"checkpoint", "source_sha256", "object", *CHUNKING})  # what a candidate is there to change
+NOT_SETTINGS = frozenset(
+    {"checkpoint", "source_sha256", "object", "folder", *CHUNKING}
+)  # what a candidate is there to change
 
 
 def corpus_differences(baseline: Run, candidate: Run) -> list[str]:
@@ -28,12 +30,19 @@ def corpus_differences(baseline: Run, candidate: Run) -> list[str]:
     if added := [name for name in new if name not in old]:
         reasons.append(f"corpus: the candidate has {len(added)} utterances that the baseline lacks ({few(added)})")
     both = [name for name in old if name in new]
-    hashes = [run.provenance.get("audio_sha256") or {} for run in (baseline, candidate)]
+    alike = _reading(baseline) == _reading(candidate)  # otherwise the same file may have become other samples
+    hashes = [(run.provenance.get("audio_sha256") or {}) if alike else {} for run in (baseline, candidate)]
     if other := [name for name in both if not _same_recording(baseline, candidate, hashes, name)]:
         reasons.append(f"corpus: {len(other)} recordings differ ({few(other)})")
     if people := [name for name in both if old[name].get("speaker_id") != new[name].get("speaker_id")]:
         reasons.append(f"corpus: {len(people)} utterances have another speaker ({few(people)})")
     return [f"{reason}; decode both runs from one manifest" for reason in reasons]
+
+
+def _reading(run: Run) -> tuple[Any, ...]:
+    """How files became samples: rendered files are read by a stated policy, decoded corpora by the decoder's loader."""
+    rendered = run.experiment.get("rendered") or {}
+    return tuple(rendered.get(key) for key in ("policy", "reading", "loudness"))
 
 
 def _same_recording(baseline: Run, candidate: Run, hashes: list[dict[str, str]], name: str) -> bool:

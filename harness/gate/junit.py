@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from xml.etree import ElementTree
 
-from .outcome import GateResult, figure, sentence
+from .checks import figure
+from .outcome import GateResult, sentence
 
 ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 
@@ -35,7 +37,8 @@ def to_junit(result: GateResult) -> bytes:
                 ElementTree.SubElement(case, "failure", message=text, type=check.kind).text = text
             elif check in skipped:
                 ElementTree.SubElement(case, "skipped", message=text)
-            ElementTree.SubElement(case, "system-out").text = f"{text}\np {figure(check.p_holm, False)} (Holm)"
+            p = "" if math.isnan(check.p_holm) else f"\np {figure(check.p_holm, False)} (Holm)"
+            ElementTree.SubElement(case, "system-out").text = text + p
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     ElementTree.indent(root)

@@ -75,12 +75,12 @@ def _worst(underruns: Sequence[float], requests: int) -> float:
 def measured_checks(system: SystemPair, measured: Measured, rule: LatencyRule) -> list[Check]:
     """Checks that decide."""
     checks = [
-        _ratio_check(system, name, measured.ratios[name], limit, measured.repeats)
+        _ratio_check(system, name, measured.ratios[name], limit, measured.repeats, must=rule.must)
         for name, limit in rule.ratios.items()
         if name in measured.ratios
     ]
     if rule.underrun_s is not None and measured.underrun_s:
-        checks.append(_underrun_check(system, measured.underrun_s, rule.underrun_s, measured.repeats))
+        checks.append(_underrun_check(system, measured.underrun_s, rule.underrun_s, measured.repeats, must=rule.must))
     return checks
 
 
@@ -91,7 +91,7 @@ def recorded_checks(pairing: Pairing, system: SystemPair, rule: LatencyRule) -> 
     """
     old, new = _latency(pairing.baseline, system.baseline), _latency(pairing.candidate, system.candidate)
     both = old.add_suffix("_old").join(new.add_suffix("_new"), how="inner")
-    must = "pass" if rule.recorded == "gate" else "report"
+    must = rule.must if rule.recorded == "gate" else "report"
     note = RECORDED + _machines(pairing)
     checks = []
     for name, limit in rule.ratios.items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .checks import Check
-from .outcome import GateResult, figure
+from .checks import Check, figure
+from .outcome import GateResult
 
 MOST_BYTES = 1024 * 1024  # of a job summary: GitHub drops one that is larger altogether
 MOST_ERRORS = 10  # annotations of a kind that GitHub shows of one step

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .calibration import Calibration
-from .checks import Check, verdict_of
+from .checks import Check, figure, verdict_of
 from .tail import Regression
 
 EXIT_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "BROKEN": 4}
@@ -103,14 +103,6 @@ def _finite(row: dict[str, Any]) -> dict[str, Any]:
         key for key, value in row.items() if isinstance(value, float) and (value != value or abs(value) == float("inf"))
     }
     return {key: None if key in bad else value for key, value in row.items()}
-
-
-def figure(value: float | None, signed: bool = True) -> str:
-    """Three significant digits, a true minus sign, a dash for nothing."""
-    if value is None or value != value:
-        return "–"
-    text = f"{value:+.3g}" if signed else f"{value:.3g}"
-    return "0" if float(text) == 0 else text.replace("-", "−")
 
 
 def sentence(check: Check) -> str:

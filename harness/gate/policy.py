@@ -63,6 +63,7 @@ class TailRule:
 class LatencyRule:
     """Largest ratios to the baseline and seconds of underrun more than it; None where a figure is not gated.
 
+    ``must`` is ``not fail``, or ``pass``: then a ratio that cannot be told from its limit makes the gate inconclusive.
     ``utterances`` of medium length are decoded four times (A-B-B-A) in each of ``repeats`` passes.
     """
 
@@ -71,6 +72,7 @@ class LatencyRule:
     chunk_p50_s: float | None = None
     underrun_s: float | None = None
     recorded: str = "report"
+    must: str = "not fail"
     utterances: int = 4
     repeats: int = 4
 

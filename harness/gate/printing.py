@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .checks import Check
-from .outcome import GateResult, figure
+from .checks import Check, figure
+from .outcome import GateResult
 
 COLOURS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow", "BROKEN": "red"}
 LOG_WIDTH = 160  # columns, where the output is no terminal

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas
 
-from .checks import Check, Verdict
+from .checks import Check, Verdict, figure
 from .gated_metrics import GatedMetric
 from .pairing import Pairing
 from .policy import Policy
@@ -100,7 +100,7 @@ def _tail(pairing: Pairing, system: SystemPair, metric: GatedMetric, policy: Pol
 
 
 def _fall(difference: float, unit: str) -> str:
-    return "no value" if np.isnan(difference) else f"{difference:+.3g} {unit}".replace("-", "−").rstrip()
+    return "no value" if np.isnan(difference) else f"{figure(difference)} {unit}".rstrip()
 
 
 def regressions(pairing: Pairing, policy: Policy) -> list[Regression]:

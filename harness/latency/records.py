@@ -58,7 +58,7 @@ class Records:
         Raises:
             LatencyError: twice, a process left its note and no record.
         """
-        note = self._path(cell).with_suffix(".began")
+        note = self._path(cell).with_name(f"{cell.length_s:g}s-{cell.streams}.began")  # of all repeats
         deaths = note.stat().st_size if note.exists() else 0
         if deaths >= DEATHS:
             raise LatencyError(

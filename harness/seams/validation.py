@@ -36,9 +36,9 @@ from harness.seams.table import seam_table
 FIGURES = Path(__file__).with_name("validation.json")
 SHIPPED = Path(__file__).parents[2] / "corpora" / "shipped" / "manifest.csv"
 PERIOD = 5120  # samples, 320 ms, as in the notes
-PHASES = 12  # grids a clip
+PHASES = 4  # grids a clip
 TOGETHER = 20  # clips in a pooled experiment
-EXPERIMENTS = 200
+EXPERIMENTS = 60
 Z_ALARM, P_ALARM = 2.0, 0.05
 SHORTEST_S = 2.0
 
@@ -211,7 +211,9 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"\n{time.monotonic() - started:.0f} s")
     if chosen.write:
         given = [str(Path(*path.parts[-2:])) for path in chosen.manifests]  # no machine's own path
-        command = shlex.join(["python", "-m", "harness.seams.validation", *given, "--write"])
+        changed = {"phases": PHASES, "experiments": EXPERIMENTS, "limit": None}
+        flags = [f"--{name}={value}" for name in changed if (value := getattr(chosen, name)) != changed[name]]
+        command = shlex.join(["python", "-m", "harness.seams.validation", *given, *flags, "--write"])
         noted = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": command, "identity": identity(), **figures}
         FIGURES.write_text(json.dumps(noted, indent=1) + "\n", encoding="utf-8")
         print(f"kept in {FIGURES.name}", file=sys.stderr)

@@ -27,7 +27,7 @@ if (explorer) {
     const metric = at("explorer-metric").value, order = at("explorer-order").value, wanted = at("explorer-system").value;
     const by = metric === "all" ? 0 : Number(metric);
     const words = at("find").value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-    shown.textContent = metric === "all" ? "" : `#utterances .score:not(.m${metric}) { display: none; }`;
+    shown.textContent = metric === "all" ? "" : `#utterances .players :is(th, td):nth-child(n + 3):not(:nth-child(${by + 3})) { display: none; }`;
     place.classList.toggle("one-score", metric !== "all");
     place.classList.toggle("pictures", at("explorer-view").value === "pictures");
     const ranked = utterances.map((utterance, index) => ({ index, key: order === "corpus" ? 0 : keyOf(utterance, order, by, wanted) }));

@@ -92,7 +92,7 @@ function valueOf(cell) {
   if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
   const own = [...cell.childNodes].filter((node) => node.nodeName !== "SMALL").map((node) => node.textContent).join("").trim();
   const plain = own.replace(/\u2212/g, "-").replace(/[\u2009\s](?=\d{3}\b)/g, "");
-  const number = /^[+-]?\d[\d.]*(e[+-]?\d+)?(?=$|[\s\u2009%▲▼≈])/i.exec(plain);
+  const number = /^[+-]?\d[\d.]*(e[+-]?\d+)?(?=$|[\s\u2009%▲▼≈≠])/i.exec(plain);
   return number ? Number(number[0]) : own.toLocaleLowerCase();
 }
 function compared(a, b) {

@@ -1,9 +1,11 @@
-"""Figures are what plotly takes, and no name in them can leave its script."""
+"""Every figure of the report is what plotly takes, and no name in them can leave its script."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections.abc import Iterator, Mapping
 
 import plotly.graph_objects as go
 import pytest
@@ -11,24 +13,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from make_run import HELD_BACK
 
-from reports.closeup_figures import closeups
 from reports.comparison import SAMPLE_RATE, Comparison
+from reports.content import content_of
 from reports.figures import Figure, to_json
-from reports.latency_figures import chunk_latency_figure, quality_latency_figure, time_split_figure
-from reports.metric_figures import metric_figure
-from reports.seam_figures import seam_figure, z_figure
-from reports.seam_tables import seam_measures
+from reports.media import Media
+from reports.players import player_row
+from reports.waveform import WIDTH
 
 
 @pytest.fixture(scope="module")
 def figures(comparison: Comparison) -> list[Figure]:
-    found = [chunk_latency_figure(comparison), time_split_figure(comparison)]
-    found += [
-        make(comparison, metric) for metric in comparison.metrics for make in (metric_figure, quality_latency_figure)
-    ]
-    found += [seam_figure(comparison, *measure) for measure in seam_measures(comparison)]
-    found += [z_figure(comparison, measure) for measure, _ in seam_measures(comparison)]
-    return found + [panel["figure"] for panels in closeups(comparison, 2).values() for panel in panels]
+    return list(found(content_of(comparison, Media(comparison), 2, 10**8)))
+
+
+def found(content: object) -> Iterator[Figure]:
+    """Every figure in what a template is given."""
+    if isinstance(content, Figure):
+        yield content
+    elif isinstance(content, Mapping):
+        for value in content.values():
+            yield from found(value)
+    elif isinstance(content, list | tuple):
+        for value in content:
+            yield from found(value)
+    elif dataclasses.is_dataclass(content) and not isinstance(content, type):
+        for field in dataclasses.fields(content):
+            yield from found(getattr(content, field.name))
+
+
+def test_every_section_has_figures(figures: list[Figure], comparison: Comparison) -> None:
+    assert len(figures) > 5 * len(comparison.metrics)
 
 
 def test_plotly_knows_every_attribute(figures: list[Figure]) -> None:
@@ -47,19 +61,24 @@ def test_every_trace_says_whose_colour_it_has(figures: list[Figure], comparison:
     slots = {look.slot for look in comparison.appearance.values()}
     for trace in (trace for figure in figures for trace in figure.data):
         meta = trace["meta"]
-        assert meta["role"] in {"system", "systems", "reference", "seam"}
-        assert set(meta.get("slots") or [meta["slot"]]) <= slots | {None}
-        assert (meta["role"] == "system") <= (meta.get("slot") is not None)
+        assert meta["role"] in {"system", "systems", "reference", "seam", "rule"}
+        if meta["role"] == "system":
+            assert meta["slot"] in slots
+        assert set(meta.get("slots") or []) <= slots
 
 
 def test_seams_are_where_the_trace_puts_them(comparison: Comparison) -> None:
-    panels = {panel["system"]: panel["figure"] for panel in next(iter(closeups(comparison, 1).values()))}
-    utterance = next(iter(closeups(comparison, 1)))
-    expected = [round(seam / SAMPLE_RATE, 4) for seam in comparison.seams_of["naive", utterance]]
-    assert expected and panels["naive"].data[0]["x"] == expected
-    held_back = HELD_BACK / SAMPLE_RATE
-    assert panels["o'brien & co"].data[0]["x"] == pytest.approx([seam + held_back for seam in expected])
-    assert panels["reference"].data[0]["x"] == [] == panels["full"].data[0]["x"]
+    utterance = comparison.utterances[0]
+    players = {player.system: player for player in player_row(comparison, utterance, {}).players}
+    starts = {
+        system: [float(x) for x in re.findall(r"M([\d.]+) 0V", player.seams)] for system, player in players.items()
+    }
+    length = round(players["naive"].duration_s * SAMPLE_RATE)
+    expected = [seam / length * WIDTH for seam in comparison.seams_of["naive", utterance["utterance_id"]]]
+    assert expected and starts["naive"] == pytest.approx(expected, abs=0.06)
+    held_back = HELD_BACK / length * WIDTH
+    assert starts["o'brien & co"] == pytest.approx([x + held_back for x in expected], abs=0.06)
+    assert starts["reference"] == [] == starts["full"]
 
 
 @given(st.text(alphabet="</script>!-- \u2028&\"'abc") | st.text())

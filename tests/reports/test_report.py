@@ -92,12 +92,12 @@ def test_a_failed_rendering_is_failed_and_never_zero(page: str) -> None:
     last = re.findall(r'<table class="players">.*?</table>', page, re.S)[-1]
     row = next(row for row in re.findall(r"<tr.*?</tr>", last, re.S) if ">naive<" in row)
     assert "<audio" not in row and "decode: ValueError" in row
-    assert re.findall(r'<td class="score[^>]*>([^<]*)</td>', row) == ["failed"] * 3
+    assert re.findall(r"<td(?! class=.sound)[^>]*>([^<]*)</td>", row) == ["failed"] * 3
 
 
 def test_an_unscored_value_is_unscored_and_never_zero(page: str, document: Document) -> None:
     row = next(row for row in re.findall(r"<tr.*?</tr>", page, re.S) if "Play full, flite_rms_1" in row)
-    scores = re.findall(r'<td class="score[^>]*>([^<]*)<', row)
+    scores = re.findall(r"<td(?! class=.sound)[^>]*>([^<]*)<", row)
     assert scores[0] == "unscored" and len(scores) == 3 and "unscored" not in scores[1:]
     assert "n 5, 1 unscored" in document.text
 
@@ -133,6 +133,11 @@ def test_every_table_lies_beside_the_page_with_the_numbers_in_full(
     scores = Run(run_path).scores()
     own = scores[(scores["system"] == "full") & (scores["metric"] == "stoi")]["value"]
     full = next(row for row in rows if row["system"] == "full")
+    wide = list(csv.DictReader(io.StringIO((tables / "scores.csv").read_text(encoding="utf-8"))))
+    assert [float(row["stoi"]) for row in wide if row["system"] == "full" and row["stoi"]] == pytest.approx(
+        own.dropna().tolist()
+    )
+    assert len(wide) == len(SYSTEMS) * len(speech()) - 1
     assert float(full["stoi"]) == pytest.approx(own.mean(), rel=1e-9) and full["stoi n"] == "5"
 
 
@@ -153,6 +158,15 @@ def test_a_view_is_made_again_when_its_audio_has_changed(run_path: Path, tmp_pat
     shutil.copy(copy / "audio" / "full" / "flite_slt_1.flac", copy / "audio" / "naive" / "flite_slt_1.flac")
     write_report(copy)
     assert len(before - pictures()) == 1  # gone; that of full serves both
+
+
+def test_a_rendering_takes_little_so_that_sixty_utterances_of_eight_systems_stay_below_15_megabytes(
+    report: Path, page: str
+) -> None:
+    players = page[page.index('id="utterances"') : page.index('id="explorer"')]
+    pictures = [path.stat().st_size for path in (report.parent / "media").glob("*.png")]
+    each = len(players.encode()) / page.count('class="player"') + np.mean(pictures)
+    assert 60 * 9 * each < 15e6 - 4.9e6 - 2.5e6  # beside plotly, and the figures of thirty metrics
 
 
 def test_utterances_past_the_limit_are_left_out_and_that_is_said(run_path: Path, tmp_path: Path) -> None:
@@ -219,3 +233,17 @@ def test_the_overview_follows_the_data(document: Document) -> None:
 def test_a_name_that_is_markup_is_exported_as_text(report: Path) -> None:
     for path in (report.parent / "tables").glob("*.md"):
         assert "<script>" not in path.read_text(encoding="utf-8"), path
+
+
+def test_files_that_were_made_elsewhere_have_a_report_without_seams_and_timing(run_path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "rendered"
+    shutil.copytree(run_path, copy, ignore=shutil.ignore_patterns("report"))
+    text = (copy / "run.toml").read_text().replace('decoder = "full"', 'rendered = "some/folder"')
+    (copy / "run.toml").write_text(f"{text}\n[rendered]\nreference = 'some/where'\n")
+    scores = Run(copy).scores().to_dict("records")
+    RunFolder(copy).write_tables({"scores": scores, "traces": [], "seams": [], "latency": [], "failures": []})
+    document = Document(write_report(copy).read_text(encoding="utf-8"))
+    assert "made elsewhere" in document.text and "same speech tokens" not in document.text
+    assert "real-time factor" not in document.text.partition("Utterances")[0]
+    assert len(document.all("audio")) == len(speech()) * (len(SYSTEMS) + 1) - 1
+    assert document.all("section", id="results") and not document.all("section", id="latency")

@@ -74,6 +74,15 @@ def test_words_rest_on_numbers(made: Comparison) -> None:
     assert "does not show that two are alike" in note(made) and family(made) in note(made)
 
 
+def test_a_metric_without_a_better_is_told_as_different_and_counts_for_no_verdict() -> None:
+    run = Made()
+    for row in run._rows:
+        row.update(metric="delay_ms", identity="delay_ms[1]")
+    told = {item.system: item for item in overviews(Comparison(run))}
+    assert told["worse"].title == "no verdict"
+    assert told["worse"].sentences[0].startswith("Different, where no metric says what is better, in delay_ms −0.")
+
+
 def test_without_a_margin_nothing_is_called_equivalent() -> None:
     assert "equivalent" not in {v.word for v in verdicts_of(Comparison(Made())).values()}
 

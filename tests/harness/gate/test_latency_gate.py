@@ -18,7 +18,7 @@ from harness.latency import Ratio
 from harness.systems import LoadedSystem
 from streamflow.session import AudioChunk, StreamRequest
 
-RULE = LatencyRule(first_packet_s=1.15, rtf=1.1, chunk_p50_s=1.1, underrun_s=0.05)
+RULE = LatencyRule(first_packet_s=1.15, rtf=1.1, chunk_p50_s=1.1, underrun_s=0.05, must="pass")
 SYSTEM = SystemPair("full", "full")
 
 
@@ -40,6 +40,14 @@ def test_a_measured_ratio_decides_by_its_bounds(found: Measured, verdict: str) -
     checks = measured_checks(SYSTEM, found, RULE)
     assert [check.verdict for check in checks if check.metric == "rtf"] == [verdict]
     assert all(check.must == "pass" for check in checks)
+
+
+def test_a_ratio_that_cannot_be_told_from_its_limit_holds_nothing_up_unless_it_must_pass() -> None:
+    undecided = measured(1.1, 1.0, 1.2)
+    assert not any(c.holds_back for c in measured_checks(SYSTEM, undecided, replace(RULE, must="not fail")))
+    assert any(c.holds_back for c in measured_checks(SYSTEM, undecided, RULE))
+    slow = measured_checks(SYSTEM, measured(1.5, 1.4, 1.6), replace(RULE, must="not fail"))
+    assert any(c.holds_back for c in slow)
 
 
 def test_seconds_of_silence_are_held_against_the_baselines_and_not_against_none() -> None:

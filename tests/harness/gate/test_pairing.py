@@ -130,3 +130,14 @@ def test_recordings_are_compared_by_their_samples_where_no_hash_is_kept(tmp_path
         (run / "provenance.json").write_text("{}")
     assert len(pair(*runs).scores) == 6
     assert "1 recordings differ (u001)" in refusal(runs[0], other)
+
+
+def test_the_same_file_read_in_another_way_is_another_recording(tmp_path: Path) -> None:
+    values = {name: v[:2] for name, v in scores().items()}
+    sounds = {f"u{i:03d}": np.random.default_rng(i).uniform(-0.5, 0.5, 3200).astype(np.float32) for i in range(2)}
+    quieter = {name: samples / 2 for name, samples in sounds.items()}
+    runs = [write_run(tmp_path / name, values, audio=audio) for name, audio in (("a", sounds), ("b", quieter))]
+    assert len(pair(*runs).scores) == 6  # the hashes of the files are the same
+    with (runs[1] / "run.toml").open("a") as file:
+        file.write("\n[rendered]\nloudness = -23.0\n")
+    assert "2 recordings differ" in refusal(*runs)

@@ -82,5 +82,5 @@ def test_latency_of_shipped_weights_is_measured_side_by_side(tool: ModuleType, s
     result = evaluate(one, one, rules, interleaved=True)
     latency = {check.metric: check for check in result.checks if check.kind == "latency"}
     assert set(latency) == {"rtf", "underrun_s"}, result.notes
-    assert all(check.must == "pass" for check in latency.values())
+    assert all(check.must == "not fail" for check in latency.values())
     assert latency["rtf"].low < latency["rtf"].estimate < latency["rtf"].high

@@ -24,7 +24,7 @@ from harness.latency.bench_tables import COLUMNS, LatencyError
 from harness.latency.interrupts import interrupt
 from harness.latency.measuring import van_der_corput
 from harness.latency.paced import run_together
-from harness.latency.plan import Cell, Settings, plan
+from harness.latency.plan import Settings, plan
 from harness.latency.printing import load_note, tables_of
 from harness.latency.speech import long_speech
 from harness.run import Run, RunError, RunFolder
@@ -232,7 +232,7 @@ def test_a_system_that_fails_costs_its_own_cells_and_is_named(run, monkeypatch):
 
 
 def test_a_cell_that_killed_the_process_twice_is_skipped_and_says_so(run):
-    note = run / "bench" / Cell("alone", "mine", 1.0, 0).file.replace(".json", ".began")
+    note = run / "bench" / ".records/alone/mine/1s-1.began"
     note.parent.mkdir(parents=True)
     note.write_bytes(b"xx")
     done = go(run, ALONE)

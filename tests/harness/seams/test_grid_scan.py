@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,10 +12,12 @@ from harness.seams import GridScan, planted, scan
 from harness.seams.grid_scan import candidate_periods, normal_scores
 
 
-@pytest.mark.parametrize(("period", "phase"), [(5120, 5120), (3840, 1000), (12_800, 7)])
-@pytest.mark.parametrize("defect", [planted.slip, planted.click])
+@pytest.mark.parametrize(("period", "phase"), [(5120, 5120), (3840, 1000), (8000, 7)])
+@pytest.mark.parametrize("defect", [partial(planted.slip, samples=6), partial(planted.click, decibels=-20.0)])
 def test_a_grid_of_planted_defects_is_found_where_it_is(corpus, period, phase, defect):
-    clip = np.concatenate([corpus[name] for name in ("flite_slt_1", "flite_rms_2", "flite_awb_1", "flite_kal16_1")])
+    clip = np.concatenate(
+        [corpus[name] for name in ("flite_slt_1", "flite_rms_2", "flite_awb_1", "flite_kal16_1", "flite_slt_3")]
+    )
     seams = list(range(phase, len(clip), period))
     found = scan(defect(clip, seams))
     assert found.found and found.p < 0.01
