@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -139,10 +139,12 @@ def _tell(outcome: Any) -> None:
         typer.echo(f"  and {more} more in {outcome.path / 'failures.parquet'}", err=True)
 
 
-def _write_report(run: Path, out: Path | None = None) -> None:
+def _write_report(runs: Sequence[Path], out: Path | None = None, **options: Any) -> None:
     from reports import write_report
 
-    typer.echo(f"report: {write_report(run, out)}")
+    with console.status("writing the report"):
+        page = write_report(list(runs), out, **options)
+    typer.echo(f"report: {page}")
 
 
 def _write_report_if_stale(run: Path) -> None:
@@ -155,7 +157,7 @@ def _write_report_if_stale(run: Path) -> None:
     if page.is_file() and read_json(note) == report_key(run):
         typer.echo(f"report: {page} (nothing has changed)")
         return
-    _write_report(run)
+    _write_report([run])
     write_json(note, report_key(run))
 
 
@@ -211,7 +213,7 @@ def score(
         split=split,
         limit=limit,
         loudness=loudness,
-        seam_periods=_seconds(_pairs(seam_period or [], "--seam-period", "mine=0.96")),
+        seam_periods=_numbers(_pairs(seam_period or [], "--seam-period", "mine=0.96"), "--seam-period", "mine=0.96"),
         metrics=chosen_metrics(None if names is None else tuple(names), options),
         metric_options=options,
     )
@@ -240,25 +242,38 @@ def _pairs(entries: list[str], option: str, example: str) -> dict[str, str]:
     return pairs
 
 
-def _seconds(pairs: dict[str, str]) -> dict[str, float]:
+def _numbers(pairs: dict[str, str], option: str, example: str) -> dict[str, float]:
     try:
         return {name: float(value) for name, value in pairs.items()}
     except ValueError:
-        raise StreamflowError(f"--seam-period {pairs}: give seconds, such as mine=0.96") from None
+        raise StreamflowError(f"{option} {pairs}: give numbers, such as {option} {example}") from None
 
 
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(help="The run's folder.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write it. [RUN/report]")] = None,
+    runs: Annotated[list[Path], typer.Argument(help="A run's folder, or several of one corpus.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File to write. [report/index.html in the first run]")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(help="The system that others are compared with. [full]")] = None,
+    margin: Annotated[
+        list[str] | None,
+        typer.Option(help="METRIC=VALUE, a difference that does not matter; repeatable. [the gate's ready policy]"),
+    ] = None,
+    embed: Annotated[
+        bool, typer.Option("--embed/--link", help="Put audio and pictures into the file, or beside it.")
+    ] = False,
 ) -> None:
-    """Write the report of a run again.
+    """Write the report of a run again, or of several side by side.
 
-    Example:
+    Examples:
 
         streamflow report runs/first
+
+        streamflow report runs/first runs/second --baseline full --margin pesq_wb=0.1 --out comparison.html --embed
     """
-    _write_report(run, out)
+    margins = _numbers(_pairs(margin or [], "--margin", "pesq_wb=0.1"), "--margin", "pesq_wb=0.1")
+    _write_report(runs, out, baseline=baseline, margins=margins or None, embed=embed)
 
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -204,10 +204,7 @@ class _Work:
         """What makes the folder a run."""
         path = self.folder.path
         write_bytes(path / "run.toml", self.experiment.to_toml().encode())
-        people = [
-            {"utterance_id": u.utterance_id, "speaker_id": u.speaker_id, "text": u.text} for u in self.corpus.utterances
-        ]
-        write_json(path / "utterances.json", people)
+        write_json(path / "utterances.json", [utterance.row() for utterance in self.corpus.utterances])
         for utterance in self.corpus.utterances:
             if digest := sha256_of_file(utterance.path):
                 self.audio_sha256[utterance.utterance_id] = digest

@@ -36,6 +36,11 @@ class Utterance:
     split: str = ""
     prompt_path: Path | None = None
 
+    def row(self) -> dict[str, str]:
+        """As a run keeps it: who said what, not where the file was."""
+        who = {"utterance_id": self.utterance_id, "speaker_id": self.speaker_id, "text": self.text}
+        return {**who, "split": self.split} if self.split else who
+
 
 @dataclass(frozen=True, slots=True)
 class Corpus:

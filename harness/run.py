@@ -271,7 +271,7 @@ class Run:
 
     @cached_property
     def utterances(self) -> list[dict[str, Any]]:
-        """One dict an utterance, in the corpus's order: utterance_id, speaker_id, text."""
+        """One dict an utterance, in the corpus's order: utterance_id, speaker_id, text, and split where there is one."""
         return self._json("utterances.json")
 
     def traces(self) -> pandas.DataFrame:

@@ -148,8 +148,7 @@ def _write_head(
 ) -> None:
     """What makes the folder a run."""
     write_bytes(folder.path / "run.toml", toml.dumps(table).encode())
-    people = [{"utterance_id": u.utterance_id, "speaker_id": u.speaker_id, "text": u.text} for u in imported.utterances]
-    write_json(folder.path / "utterances.json", people)
+    write_json(folder.path / "utterances.json", [utterance.row() for utterance in imported.utterances])
     before = read_json(folder.path / "provenance.json")
     write_json(
         folder.path / "provenance.json",

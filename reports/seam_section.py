@@ -57,9 +57,7 @@ def seam_section(comparison: Comparison) -> dict | None:
         "said": said(comparison),
         "measures": [MeasureNote(name, unit, _sees(name)) for name, unit in measures],
         "z_figures": [(name, z_figure(comparison, name)) for name, _ in measures if _has_z(comparison, name)],
-        "effect_figures": {
-            name: effect_figure(comparison, name) for name, _ in measures if _has_effect(comparison, name)
-        },
+        "effect_figures": {name: effect_figure(comparison, name) for name in loudest if _has_effect(comparison, name)},
         "detect_figure": detectability_figure(comparison),
         "profile_figures": {name: profiles[name] for name in loudest if name in profiles},
         "distance_figure": distance_figure(comparison),

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pyloudnorm
 import soundfile
 import soxr
 
@@ -82,6 +81,8 @@ def prepare_audio(
 def set_loudness(samples: np.ndarray, loudness: float) -> np.ndarray:
     """Bring float32 ``[n]`` at 16 kHz to ``loudness`` LUFS, or to as much as its peak allows."""
     padded = np.pad(samples, (0, max(0, int(GATE_S * SAMPLE_RATE) + 1 - len(samples))), mode="wrap")
+    import pyloudnorm  # with scipy.signal and more: 0.7 s that a command which reads nothing should not take
+
     measured = pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(padded.astype(np.float64))
     if not np.isfinite(measured):  # everything below the absolute gate of -70 LUFS
         measured = -70.0

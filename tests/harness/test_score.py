@@ -93,7 +93,7 @@ def test_given_again_only_what_changed_is_scored(folders):
         (["--system", "same=other"], "--system same is given twice"),
         (["--system", "third"], "give NAME=VALUE"),
         (["--metrics", "stoy"], "did you mean stoi?"),
-        (["--seam-period", "dull=soon"], "give seconds"),
+        (["--seam-period", "dull=soon"], "give numbers"),
         (["--metric-option", "wer=x"], "METRIC.PARAMETER=VALUE"),
         (["--metrics", "si_sdr"], "si_sdr is refused"),
     ],

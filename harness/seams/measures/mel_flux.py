@@ -10,11 +10,14 @@ from scipy import fft
 from harness.seams.measures.base import Measure
 from harness.seams.signal import QUIET, SIDE, Signal
 
+BLOCK = 2048  # spectra at a time, which bounds the memory that a long file needs
+
 
 def mel_flux(signal: Signal, positions: np.ndarray) -> np.ndarray:
     """Mean absolute difference in dB of the 80-band log-mel spectra of the 20 ms before and after."""
     starts, where = np.unique(np.concatenate([positions - SIDE, positions]), return_inverse=True)
-    mel = _log_mel(signal.stretch(starts, 0, SIDE) * np.hanning(SIDE))[where]
+    blocks = (starts[first : first + BLOCK] for first in range(0, len(starts), BLOCK))
+    mel = np.concatenate([_log_mel(signal.stretch(block, 0, SIDE) * np.hanning(SIDE)) for block in blocks])[where]
     return np.abs(mel[len(positions) :] - mel[: len(positions)]).mean(axis=1)
 
 

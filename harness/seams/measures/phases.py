@@ -15,29 +15,46 @@ APART = 80  # samples, 5 ms: frames centred so far before and after; their windo
 N_FFT = 512
 BINS = slice(5, 128)  # 156 Hz to 4 kHz: where speech has harmonics
 COMPRESSION = 0.5  # of magnitudes as weights: or the loudest harmonic alone would speak
+LAGS = (4, 6, 8, 10)  # bins, 125 to 312 Hz: from one harmonic to the next; within one, all bins turn alike
+BLOCK = 2048  # positions at a time: an hour of audio is to need no more memory than a minute
 
 
 @functools.lru_cache(maxsize=4)
-def deviations(signal: Signal, positions: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Deviation of the phase after from the one expected from before, and its weight: complex ``[k, bins]``, float.
+def jump_and_slope(signal: Signal, positions: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Jump of phase across each position, in radians, and its slope against frequency, in radians a bin.
 
     Expected of each bin is the phase before plus the time between times the mean of the instantaneous frequencies on
     either side, which is exact where a frequency moves linearly. Instantaneous frequencies are by reassignment (Auger
     and Flandrin, IEEE Trans. Signal Processing 43, 1995), so no phase need be unwrapped. The idea of prediction is the
-    phase deviation of onset detectors (Bello et al., IEEE Trans. Speech and Audio Processing 13, 2005).
+    phase deviation of onset detectors (Bello et al., IEEE Trans. Speech and Audio Processing 13, 2005). The jump is the
+    weighted circular mean of the deviations, the slope the mean over lags of the angle of weighted products of bins so
+    far apart, which need not be unwrapped either.
 
     Args:
         positions: int64 as bytes, so that two measures of the same positions share one computation.
+
+    Returns:
+        float64 ``[k]`` each, signed.
     """
     at = np.frombuffer(positions, np.int64)
+    jump, slope = np.zeros(len(at)), np.zeros(len(at))
+    for start in range(0, len(at), BLOCK):
+        weighted = _deviations(signal, at[start : start + BLOCK])
+        jump[start : start + BLOCK] = np.angle(weighted.sum(axis=1))
+        slopes = [np.angle((weighted[:, lag:] * np.conj(weighted[:, :-lag])).sum(axis=1)) / lag for lag in LAGS]
+        slope[start : start + BLOCK] = np.mean(slopes, axis=0)
+    return jump, slope
+
+
+def _deviations(signal: Signal, at: np.ndarray) -> np.ndarray:
+    """Deviation of the phase after from the one expected from before, by its weight: complex64 ``[k, bins]``."""
     centres, where = np.unique(np.concatenate([at - APART, at + APART]), return_inverse=True)
     spectrum, frequency = _reassigned(signal, centres)
     before, after = where[: len(at)], where[len(at) :]
     advance = (frequency[before] + frequency[after]) * np.float32(0.5 * 2 * APART)
     cross = spectrum[after] * np.conj(spectrum[before])
-    weight = np.abs(cross) ** COMPRESSION
-    turned = cross / np.maximum(np.abs(cross), 1e-20) * np.exp(-1j * advance)
-    return turned, weight
+    size = np.maximum(np.abs(cross), 1e-20)
+    return cross * size ** (COMPRESSION - 1) * np.exp(-1j * advance)
 
 
 def _reassigned(signal: Signal, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
