@@ -186,17 +186,29 @@ class Comparison:
     def verdicts(self) -> pd.DataFrame:
         """``harness.statistics.comparison.compare_systems`` of every system with the baseline, in every metric.
 
+        What a report is about, decoders in metrics that have a better, is one family. Metrics without one (delay,
+        duration) and controls are families of their own: they shall not cost the first its power.
+
         Empty where there is nothing to compare; ``attrs["family"]`` says over what p values were corrected.
         """
         from harness.statistics.comparison import compare_systems
 
-        identities = {metric.identity for metric in self.metrics}
-        scores = self.all_scores[self.all_scores["identity"].isin(identities)]
-        there = set(scores["system"])
-        others = [system for system in self.others if system in there]
-        if self.baseline not in there or not others:
+        directed = [metric.identity for metric in self.metrics if metric.direction]
+        others = [metric.identity for metric in self.metrics if not metric.direction]
+        decoders = [system for system in self.others if system not in self.controls]
+        controls = [system for system in self.others if system in self.controls]
+        tables = []
+        for systems, identities in ((decoders, directed), (decoders, others), (controls, directed + others)):
+            scores = self.all_scores[self.all_scores["identity"].isin(identities)]
+            there = set(scores["system"])
+            systems = [system for system in systems if system in there]
+            if self.baseline in there and systems:
+                tables.append(compare_systems(scores, self.baseline, systems=systems, margins=self.margins))
+        if not tables:
             return pd.DataFrame(columns=["system", "identity", "verdict", "margin"])
-        return compare_systems(scores, self.baseline, systems=others, margins=self.margins)
+        joined = pd.concat([table for table in tables if len(table)] or tables, ignore_index=True)
+        joined.attrs["family"] = tables[0].attrs["family"]
+        return joined
 
     def values(self, system: str, metric: MetricColumn) -> pd.Series:
         """The scores of a system by utterance id, float64; only those that could be had."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from harness.seams import seam_summary
 from reports.comparison import Comparison, MetricColumn
 from reports.formatting import count, interval, join, number, seconds
+from reports.seam_section import said
 from reports.timing import growth
 
 TELLING = ("pesq_wb", "stoi", "speaker_similarity")  # the metrics named in words, where a run has them
-WIDE_Z = 2.0  # z beyond which a seam measure is said to stand out from chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ def findings(comparison: Comparison, decimals: dict[str, int]) -> list[Finding]:
     pairs = (
         ("Scope", scope(comparison)),
         ("Sound", sound(comparison, decimals)),
-        ("Seams", seams(comparison)),
+        ("Seams", said(comparison)),
         ("Waiting", waiting(comparison)),
         ("Along an utterance", flatness(comparison)),
     )
@@ -71,33 +70,6 @@ def sound(comparison: Comparison, decimals: dict[str, int]) -> list[str]:
         if controls:
             text += "; control " + join(f"{name} {number(value.mean, digits)}" for name, value in controls)
         sentences.append(text + ".")
-    return sentences
-
-
-def seams(comparison: Comparison) -> list[str]:
-    """The systems whose seams stand out, by the measure in which each does most."""
-    loudest: dict[str, tuple[float, str]] = {}
-    for system in comparison.systems:
-        rows = comparison.seams[comparison.seams["system"] == system]
-        if rows.empty:
-            continue
-        for record in seam_summary(rows).reset_index().to_dict("records"):
-            z = float(record["z"])
-            if math.isfinite(z) and z > loudest.get(system, (-math.inf, ""))[0]:
-                loudest[system] = (z, str(record["measure"]))
-    if not loudest:
-        return []
-    out = sorted(((z, s, m) for s, (z, m) in loudest.items() if z > WIDE_Z), reverse=True)
-    quiet = [system for system, (z, _) in loudest.items() if z <= WIDE_Z]
-    sentences = []
-    if out:
-        sentences.append(
-            "Seams stand out from the rest of the same file in "
-            + join(f"{system} ({measure}, z = {number(z, 1)})" for z, system, measure in out)
-            + "."
-        )
-    if quiet:
-        sentences.append(f"In no measure do they in {join(quiet)}.")
     return sentences
 
 

@@ -13,6 +13,7 @@ from harness.latency import FEWEST_FOR_GROWTH, FEWEST_FOR_P95
 from reports.comparison import Comparison
 from reports.formatting import count
 from reports.paper import is_rendered, seeds_of
+from reports.seam_section import validated
 from reports.verdicts import family
 
 
@@ -121,10 +122,13 @@ def _seams() -> list[str]:
     return [
         "A seam is the sample where two emitted chunks meet or, where a vocoder holds some audio back, where what the "
         "acoustic model made apart meets. Each measure is taken at the seams, at an interior position "
-        "of the same file for each, alike in voicing and energy, and at the seams' positions in the reference. z is "
-        "how far the seams' mean lies from that of grids of other positions around them, in standard deviations of such "
-        "grids; it grows with the number of seams. The reference is the negative control: there, z should be small "
-        "whatever the system. z does not say whether a seam is heard; the players do."
+        "of the same file for each, alike in voicing and drawn from the same 6 dB of level, and at the seams' positions "
+        "in the reference. For z each seam is ranked among the positions around it and its rank becomes a normal score; z "
+        "is the sum of scores over its standard deviation when any of those positions takes the seam's turn, and grows "
+        "with the number of seams. Detectability is the area under the ROC of a linear discriminant that tells seams from "
+        "interior positions of utterances that it was not fitted to; its interval is a jackknife over speakers. The "
+        "reference is the negative control of both. Neither says whether a seam is heard; the players do.",
+        " ".join(validated()),
     ]
 
 

@@ -94,10 +94,11 @@ def _statistics(comparison: Comparison, sources: Bibliography) -> str:
     else:
         text += ", as means."
     clusters = f" with speakers as clusters{sources.cite('cr2')}" if speakers > 1 else ""
-    tests = sum(row.p == row.p for row in rows)
+    main = [row for row in rows if row.system not in comparison.controls and row.metric.direction]
+    tests = sum(row.p == row.p for row in main)
     text += (
-        f" Intervals (95 %) are t-intervals{clusters}. The p values of {count(tests, 'test')} were corrected together "
-        f"by Holm's method{sources.cite('holm')} at 0.05."
+        f" Intervals (95 %) are t-intervals{clusters}. The p values of {count(tests, 'test')}, of the decoders in the "
+        f"metrics that have a better, were corrected together by Holm's method{sources.cite('holm')} at 0.05."
     )
     margins = {row.metric.name: row for row in rows if row.margin == row.margin}
     if margins:

@@ -94,9 +94,10 @@ def family(comparison: Comparison) -> str:
 def note(comparison: Comparison) -> str:
     """What a reader of the verdicts needs to know."""
     return (
-        f"Verdicts at 0.05 after Holm over one family: {family(comparison)}. In brackets behind a difference its 95 % "
-        "interval; behind a metric that was not told apart the smallest difference that would be found 4 times of 5: not "
-        "told apart does not show that two are alike."
+        f"Verdicts at 0.05 after Holm over one family: {family(comparison)}; metrics without a better, and controls, are "
+        "families of their own. In brackets behind a difference its 95 % interval, uncorrected; behind a metric that was "
+        "not told apart the smallest difference that would be found 4 times of 5: not told apart does not show that two "
+        "are alike."
     )
 
 

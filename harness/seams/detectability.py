@@ -66,6 +66,8 @@ def _area(
         return *nothing, (
             f"{counts[1]} seams in {counts[0]} utterances; {FEWEST_SEAMS} in {FEWEST_UTTERANCES} are needed"
         )
+    if is_seam.all():  # measured before there was such a role
+        return *nothing, "no positions beside the seams; score the run again"
     speaker = np.array([(speakers or {}).get(name, name) for name in utterances])
     fold = _folds(speaker if len(set(speaker)) >= FOLDS else utterances, seed)
     mean = cross_validated(features, is_seam, utterances, fold)
