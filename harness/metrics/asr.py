@@ -65,10 +65,11 @@ def _recogniser(model: str, language: str) -> Callable[[np.ndarray], str] | Mode
 def _pocketsphinx() -> Callable[[np.ndarray], str]:
     from pocketsphinx import Decoder
 
-    decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", cmn="batch")  # else one clip adapts to those before it
+    decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", cmn="batch")
 
     def transcribe(samples: np.ndarray) -> str:
         integers = (np.clip(samples, -1, 1) * 32767).astype("<i2")
+        decoder.reinit_feat()  # else one clip adapts to those before it, batch normalisation or not
         decoder.start_utt()
         decoder.process_raw(integers.tobytes(), no_search=False, full_utt=True)
         decoder.end_utt()

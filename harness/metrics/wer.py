@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-
-from harness.metrics.asr import transcript
-from harness.metrics.asr_models import fingerprint, packages
-from harness.metrics.base import Metric, Pair, Unscored
-from harness.metrics.word_errors import NORMALISER, normalise
+from harness.metrics.base import Metric
+from harness.metrics.error_rate import error_rate_metric
 
 
 def make(model: str = "", language: str = "") -> Metric:
-    """Word error rate by a recogniser.
-
-    Args:
-        model: "pocketsphinx" (English, and too weak to be read as intelligibility), a folder or a hub id
-            (``OWNER/NAME`` or ``OWNER/NAME@REVISION``) of a transformers model for automatic speech recognition; ""
-            for none, which leaves everything unscored.
-        language: that is spoken, such as "en", for a Whisper of many languages, which guesses otherwise.
-    """
-    return Metric(
-        name="wer",
-        unit="%",
-        direction="lower",
-        source="word error rate by Levenshtein distance (jiwer)",
-        function=functools.partial(wer, model=model, language=language),
-        parameters=f"{NORMALISER},language-{language}" if language else NORMALISER,
-        packages=("jiwer", *packages(model)),
-        minimum_s=0.25,
-        needs=frozenset({"text"}),
-        fingerprint=functools.partial(fingerprint, model),
-    )
-
-
-def wer(pair: Pair, model: str = "", language: str = "") -> float | Unscored:
-    """Percent; beyond 100 where more is heard than was read.
-
-    The rate of one utterance. That of a corpus is :func:`~harness.metrics.word_errors.corpus_rate` of these.
-    """
-    text = normalise(pair.text)
-    if not text:
-        return Unscored(f"the text {pair.text!r} holds no word")
-    heard = transcript(pair, model, language, "wer")
-    if isinstance(heard, Unscored):
-        return heard
-    import jiwer
-
-    return 100 * float(jiwer.wer(text, normalise(heard)))
+    """By a recogniser that the user names; see :func:`~harness.metrics.error_rate.error_rate_metric`."""
+    return error_rate_metric("wer", model, language)
 
 
 METRIC = make()

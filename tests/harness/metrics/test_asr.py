@@ -10,7 +10,7 @@ import jiwer
 import numpy as np
 import pytest
 
-from harness.metrics import REGISTRY, Pair, Unscored, get_metric, score_row
+from harness.metrics import REGISTRY, Pair, Unscored, get_metric, row_of
 from harness.metrics import asr_models as models
 from harness.metrics.word_errors import normalise
 from streamflow.speechbrain_import import import_torchaudio
@@ -202,7 +202,7 @@ def test_what_is_no_recogniser_is_named(tmp_path: Path, speech: np.ndarray):
 
 @pytest.mark.parametrize("name", ["wer", "cer"])
 def test_without_a_model_it_says_how_to_name_one(name: str, speech: np.ndarray):
-    row = score_row(REGISTRY[name], Pair(speech, None, text="words"))
+    row = row_of(REGISTRY[name], REGISTRY[name].score_pair(Pair(speech, None, text="words")))
     assert row["value"] is None and f"name a model: --metric-option {name}.model=PATH" in row["unscored_because"]
     assert ";no-model;" in row["identity"]
 
