@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.run import Run, RunError, RunFolder
+from harness.run import Run, RunError, RunFolder, seeds_of
 from reports.colours import Appearance, appearances
 from reports.estimates import Estimate, mean
 from reports.joined import JoinedRuns
@@ -237,6 +237,20 @@ class Comparison:
         """Ids of the utterances of the run that the system has no audio for, in the corpus' order."""
         decoded = self.decoded(system)
         return [u["utterance_id"] for u in self.utterances if u["utterance_id"] not in decoded]
+
+    @cached_property
+    def seeds(self) -> int:
+        """How often each utterance was to be rendered."""
+        return len(seeds_of(self.run.experiment))
+
+    def failed_renderings(self, system: str) -> int:
+        """How many renderings are missing: an utterance may fail in one seed and not in another."""
+        lost = self.failures
+        mine = lost[lost["system"].isin([system, EVERY_SYSTEM]) & (lost["stage"] != "score")]
+        per_utterance = mine.groupby("utterance").size()
+        missing = set(self.failed(system))
+        whole = len(missing) * self.seeds
+        return whole + int(sum(min(n, self.seeds) for name, n in per_utterance.items() if name not in missing))
 
     def reason(self, system: str, utterance: str) -> str:
         """Why a system has no audio for an utterance."""

@@ -39,8 +39,8 @@ def scope(comparison: Comparison) -> list[str]:
         f"{count(len(comparison.systems), 'system')}, {count(len(comparison.utterances), 'utterance')} "
         f"by {count(speakers, 'speaker')}."
     )
-    expected = len(comparison.systems) * len(comparison.utterances)
-    failed = sum(len(comparison.failed(system)) for system in comparison.systems)
+    expected = len(comparison.systems) * len(comparison.utterances) * comparison.seeds
+    failed = sum(comparison.failed_renderings(system) for system in comparison.systems)
     unscored, scores = len(comparison.unscored), len(comparison.all_scores)
     text += f" {failed} of {count(expected, 'rendering')} failed." if failed else " Every rendering succeeded."
     if not scores:

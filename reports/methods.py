@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 
-from harness.latency import FEWEST_FOR_GROWTH, FEWEST_FOR_P95
+from harness.latency import FEWEST_FOR_GROWTH
 from reports.comparison import Comparison
 from reports.formatting import count
 from reports.paper import is_rendered, seeds_of
@@ -99,7 +99,7 @@ def _statistics(comparison: Comparison) -> list[str]:
             f"Holm's correction over one family: {family(comparison)}. “Equivalent” needs a margin and an interval "
             "inside it (the margins are those of the ready policy of streamflow gate unless others were given); "
             "“not told apart” is no verdict of equality, and the smallest difference that would be found with "
-            "a power of 0.8 stands beside it.",
+            "a power of 0.8, correction included, stands beside it.",
         )
     return paragraphs
 
@@ -113,8 +113,7 @@ def _latency(comparison: Comparison) -> list[str]:
         "virtual clock, token k at (k + 1) / 25 s, so that the figures hold no waiting. The real-time factor is compute "
         "time over the duration of the audio." + with_threads,
         f"Growth along an utterance compares the medians of the last and the first quarter of its chunks of the usual "
-        f"size, without the very first one; it needs {FEWEST_FOR_GROWTH} of them, the 95th percentile {FEWEST_FOR_P95} "
-        "chunks.",
+        f"size, without the very first one; it needs {FEWEST_FOR_GROWTH} of them.",
     ]
 
 

@@ -49,14 +49,9 @@ def _material(comparison: Comparison) -> str:
     else:
         text += f" {DECODERS}"
         text += f" (weights: {checkpoint(comparison)})." if checkpoint(comparison) else "."
-    seeds = seeds_of(comparison)
-    if len(seeds) > 1:
-        text += (
-            f" Each was rendered with {len(seeds)} noise seeds ({', '.join(map(str, seeds))}), and scores were averaged "
-            "over seeds within the utterance."
-        )
-    expected = len(comparison.systems) * len(comparison.utterances)
-    failed = sum(len(comparison.failed(system)) for system in comparison.systems)
+    text += _seeds(comparison)
+    expected = len(comparison.systems) * len(comparison.utterances) * comparison.seeds
+    failed = sum(comparison.failed_renderings(system) for system in comparison.systems)
     text += f" {failed} of {count(expected, 'rendering')} failed and {'is' if failed == 1 else 'are'} missing below."
     return text if failed else text.rpartition(" 0 of ")[0]
 
@@ -105,8 +100,8 @@ def _statistics(comparison: Comparison, sources: Bibliography) -> str:
         listed = join(f"{name} {number(row.margin, 3).rstrip('0').rstrip('.')}" for name, row in margins.items())
         text += f" Equivalence was tested by two one-sided tests{sources.cite('tost')} within margins of {listed}."
     return text + (
-        " Where a difference was not significant, the smallest one that would have been found with a power of 0.8 is "
-        "given beside it."
+        " Where a difference was not significant, the smallest one that would have been found with a power of 0.8 after "
+        "correction is given beside it."
     )
 
 
@@ -130,3 +125,12 @@ def is_rendered(comparison: Comparison) -> bool:
 def seeds_of(comparison: Comparison) -> list[int]:
     """The noise seeds that the scores hold."""
     return sorted({int(seed) for seed in comparison.all_scores["seed"].unique()})
+
+
+def _seeds(comparison: Comparison) -> str:
+    """How often each was rendered; runs that are shown together may differ in it."""
+    numbers = sorted(set(comparison.all_scores.groupby("system")["seed"].nunique()))
+    if not numbers or numbers[-1] == 1:
+        return ""
+    each = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    return f" Each was rendered with {each} noise seeds, and scores were averaged over seeds within the utterance."

@@ -33,6 +33,7 @@ class Verdict:
     mdd: float
     margin: float
     word: str
+    because: str = ""
 
     @property
     def has_interval(self) -> bool:
@@ -96,8 +97,8 @@ def note(comparison: Comparison) -> str:
     return (
         f"Verdicts at 0.05 after Holm over one family: {family(comparison)}; metrics without a better, and controls, are "
         "families of their own. In brackets behind a difference its 95 % interval, uncorrected; behind a metric that was "
-        "not told apart the smallest difference that would be found 4 times of 5: not told apart does not show that two "
-        "are alike."
+        "not told apart the smallest difference that would be found 4 times of 5, correction included: not told apart "
+        "does not show that two are alike."
     )
 
 
@@ -114,6 +115,7 @@ def _verdict(row: dict, metric: MetricColumn) -> Verdict:
         speakers=int(row["speakers"]),
         estimator=str(row["estimator"]),
         word=str(row["verdict"]),
+        because=str(row.get("because") or ""),
         **{name: value(name) for name in numbers},
     )
 
@@ -133,8 +135,7 @@ def _overview(comparison: Comparison, system: str, verdicts: list[Verdict]) -> O
     if by_word[OPEN]:
         sentences.append(_not_told(by_word[OPEN]))
     if by_word[FEW]:
-        few = join(v.metric.name for v in by_word[FEW])
-        sentences.append(f"Too few utterances or speakers for a verdict in {few}.")
+        sentences += _without_verdict(by_word[FEW])
     different = [v for v in verdicts if v.word == DIFFERENT]
     if different:
         sentences.append(f"Different, where no metric says what is better, in {_named(different)}.")
@@ -172,6 +173,15 @@ def _named(verdicts: list[Verdict]) -> str:
     told = [v.told for v in ranked[:MOST_NAMED]]
     rest = [v.metric.name for v in ranked[MOST_NAMED:]]
     return f"{', '.join(told)}, and in {join(rest)}" if rest else join(told)
+
+
+def _without_verdict(verdicts: list[Verdict]) -> list[str]:
+    """Metrics by why there is no verdict."""
+    reasons = dict.fromkeys(verdict.because for verdict in verdicts)
+    return [
+        f"No verdict in {join(v.metric.name for v in verdicts if v.because == why)}: {why or 'too few utterances'}."
+        for why in reasons
+    ]
 
 
 def _not_told(verdicts: list[Verdict]) -> str:

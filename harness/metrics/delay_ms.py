@@ -6,7 +6,7 @@ from harness.metrics.base import SAMPLE_RATE, Metric, Pair, Unscored
 
 
 def delay_ms(pair: Pair) -> float | Unscored:
-    """Milliseconds, positive where the rendering lags; within ±100."""
+    """Milliseconds, positive where the rendering lags; within ±1000."""
     if pair.delay.unclear_because:
         return Unscored(pair.delay.unclear_because)
     return 1000 * pair.delay.samples / SAMPLE_RATE

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from harness.alignment import IDENTITY as ALIGNMENT
 from harness.metrics.base import Metric, Pair, Unscored
 from harness.metrics.f0 import FRAME_MS, PACKAGES, Tracker, f0_of_each, few_voiced, parameters
 
@@ -58,7 +59,7 @@ def make(tracker: Tracker = "dio") -> Metric:
         direction="",
         source="slope of the declination line, 't Hart, Collier and Cohen, A Perceptual Study of Intonation, 1990; F0 by WORLD",
         function=partial(f0_declination, tracker=tracker),
-        parameters=parameters(tracker, "theil-sen", "100ms-medians"),
+        parameters=parameters(tracker, "theil-sen", "100ms-medians", "aligned-where-lengths-allow", ALIGNMENT),
         packages=PACKAGES,
         standard=True,
         any_length=True,

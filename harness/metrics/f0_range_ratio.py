@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from harness.alignment import IDENTITY as ALIGNMENT
 from harness.metrics.base import Metric, Pair, Unscored
 from harness.metrics.f0 import FLAT_CENTS, PACKAGES, Tracker, f0_of_each, f0_range, few_voiced, parameters
 
@@ -31,7 +32,7 @@ def make(tracker: Tracker = "dio") -> Metric:
         direction="",
         source="long-term distributional span, Ladd, Intonational Phonology, 2nd ed., 2008; F0 by WORLD",
         function=partial(f0_range_ratio, tracker=tracker),
-        parameters=parameters(tracker, "p10-p90-cents"),
+        parameters=parameters(tracker, "p10-p90-cents", "aligned-where-lengths-allow", ALIGNMENT),
         packages=PACKAGES,
         standard=True,
         any_length=True,

@@ -22,15 +22,15 @@ from .spreadless import sign_p
 COLUMNS = (
     "system", "baseline", "metric", "identity", "unit", "direction", "n", "speakers", "estimator", "difference", "low",
     "high", "p", "p_holm", "d_z", "d_z_low", "d_z_high", "superiority", "mdd", "margin", "equivalence_p", "verdict",
-    "missing", "p_sign_flip", "superiority_low", "superiority_high", "equivalence_p_holm",
+    "missing", "p_sign_flip", "superiority_low", "superiority_high", "equivalence_p_holm", "because",
 )  # fmt: skip
-"""The first 22 are what everybody reads; the last five are for those who want to know more."""
+"""The first 22 are what everybody reads; the last six are for those who want to know more."""
 
 FLIPS = 10_000_000
 """Signs drawn for one row at most, beyond 1,000 patterns: with 10,000 utterances ten times as many would take
 minutes."""
 
-_TEXT = ("system", "baseline", "metric", "identity", "unit", "direction", "estimator", "verdict")
+_TEXT = ("system", "baseline", "metric", "identity", "unit", "direction", "estimator", "verdict", "because")
 _COUNTS = ("n", "speakers", "missing")
 
 
@@ -65,10 +65,11 @@ def compare_systems(
         probability that the system is the *better* one on an utterance (the higher one, where the metric has no
         direction). ``speakers`` is the number of clusters, 1 where utterances were taken as independent. ``missing``
         counts utterances that only one of the two was scored of. ``mdd``: what would have been found with a chance of
-        0.8, uncorrected. ``verdict``, after Holm's correction over all rows of the call (which ``.attrs["family"]``
-        declares): ``equivalent`` (a margin was given and the difference shown to lie within), ``better``, ``worse``,
-        ``different`` (the metric has no direction), ``not told apart``, ``too few`` (below 6 utterances, or no spread
-        to be had).
+        0.8 (at the least: every test at alpha over their number, which Holm's method may only relax).
+
+        ``verdict``, after Holm's correction over all rows of the call (which ``.attrs["family"]`` declares):
+        ``equivalent`` (a margin was given and the difference shown to lie within), ``better``, ``worse``, ``different``
+        (the metric has no direction), ``not told apart``, ``too few`` (no verdict, ``because`` of what).
 
     Raises:
         StatisticsError: an unknown system or metric, a level or margin that cannot be, or two scores of one utterance.
@@ -86,8 +87,14 @@ def compare_systems(
     table = pandas.DataFrame(found, columns=list(COLUMNS))
     numbers = [name for name in COLUMNS if name not in (*_TEXT, *_COUNTS)]
     table = table.astype(dict.fromkeys(numbers, np.float64) | dict.fromkeys(_COUNTS, np.int64))
+    tests = max(1, int(table["p"].notna().sum()))
+    table["mdd"] = [
+        detectable(row["location"], alpha=(1 - level) / tests) if "location" in row else np.nan for row in found
+    ]
     table["p_holm"], table["equivalence_p_holm"] = holm(table["p"]), holm(table["equivalence_p"])
     table["verdict"] = [_verdict(row, level) for row in table.to_dict("records")]
+    few = fewest(1 - level)
+    table["because"] = [_because(row, few) if row["verdict"] == "too few" else "" for row in table.to_dict("records")]
     table.attrs["family"] = _family(table, baseline, systems, level)
     return table
 
@@ -158,9 +165,18 @@ def _row(
         "superiority": superiority[0],
         "superiority_low": superiority[1],
         "superiority_high": superiority[2],
-        "mdd": detectable(location, alpha=1 - level),
+        "location": location,
         "equivalence_p": np.nan if np.isnan(margin) else tost(differences, margin, clusters, level, trim).p,
     }
+
+
+def _because(row: Mapping[str, Any], few: int) -> str:
+    """Why there is no verdict."""
+    if not row["n"]:
+        return "no utterance was measured alike in both"
+    if row["n"] < few:
+        return f"{row['n']} utterances, {few} are needed"
+    return "too few speakers" if row["speakers"] < 2 else "most differences are the same, so that no spread is left"
 
 
 def _verdict(row: Mapping[str, Any], level: float) -> str:

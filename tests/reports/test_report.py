@@ -227,7 +227,7 @@ def test_it_says_what_the_run_was(document: Document) -> None:
 
 def test_the_overview_follows_the_data(document: Document) -> None:
     assert "1 of 30 renderings failed. 1 of 87 scores could not be had." in document.text
-    assert re.search(r"Seams stand out from the rest of the same file in naive \(\w+, z = \d", document.text)
+    assert re.search(r"Seams of naive stand out in \w+ \(z \d", document.text)
 
 
 def test_a_name_that_is_markup_is_exported_as_text(report: Path) -> None:
