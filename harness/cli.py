@@ -128,11 +128,15 @@ def _whole_numbers(text: str | None, option: str) -> list[int] | None:
         raise StreamflowError(f"{option} {text!r}: give whole numbers separated by commas, such as 0,1,2") from None
 
 
-def _tell(outcome: Any) -> None:
+def _tell(outcome: Any, made: str = "decoded") -> None:
     """What was done, and what was lost."""
+    done = f"{outcome.decoded} decoded, " if made == "decoded" else ""
     console.print(
-        f"{outcome.decoded} decoded, {outcome.kept} kept, {outcome.scored} scored, {len(outcome.failures)} failed"
+        f"{done}{outcome.kept} {'kept' if done else 'read'}, {outcome.scored} scored, {len(outcome.failures)} failed"
     )
+    if outcome.unscored:
+        for why, number in outcome.unscored.items():
+            typer.echo(f"  {number} unscored: {why}", err=True)
     for failure in outcome.failures[:FAILURES_SHOWN]:
         typer.echo(f"  {failure.system}, {failure.utterance}, {failure.stage}: {failure.error}", err=True)
     if (more := len(outcome.failures) - FAILURES_SHOWN) > 0:
@@ -174,7 +178,7 @@ def score(
     split: Annotated[str | None, typer.Option(help="Only the manifest's utterances of this split.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many utterances.")] = None,
     loudness: Annotated[
-        float | None, typer.Option(help="Bring everything to so many LUFS, references too. [levels are kept]")
+        float | None, typer.Option(max=0.0, help="Bring everything to so many LUFS, references too. [levels are kept]")
     ] = None,
     seam_period: Annotated[
         list[str] | None,
@@ -224,7 +228,7 @@ def score(
         raise typer.Exit(130) from None
     for note in notes:
         typer.echo(f"  {note}", err=True)
-    _tell(outcome)
+    _tell(outcome, "read")
     if report:
         _write_report_if_stale(out)
 
@@ -243,22 +247,26 @@ def _pairs(entries: list[str], option: str, example: str) -> dict[str, str]:
 
 
 def _numbers(pairs: dict[str, str], option: str, example: str) -> dict[str, float]:
-    try:
-        return {name: float(value) for name, value in pairs.items()}
-    except ValueError:
-        raise StreamflowError(f"{option} {pairs}: give numbers, such as {option} {example}") from None
+    numbers = {}
+    for name, value in pairs.items():
+        try:
+            numbers[name] = float(value)
+        except ValueError:
+            raise StreamflowError(f"{option} {name}={value}: give a number, such as {option} {example}") from None
+    return numbers
 
 
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="A run's folder, or several of one corpus.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="File to write. [report/index.html in the first run]")
+        Path | None,
+        typer.Option("--out", "-o", help="File to write, or a folder. [report/index.html in the first run]"),
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="The system that others are compared with. [full]")] = None,
     margin: Annotated[
         list[str] | None,
-        typer.Option(help="METRIC=VALUE, a difference that does not matter; repeatable. [the gate's ready policy]"),
+        typer.Option(help="METRIC=VALUE, a difference that does not matter; repeatable. [of the gate's ready policy]"),
     ] = None,
     embed: Annotated[
         bool, typer.Option("--embed/--link", help="Put audio and pictures into the file, or beside it.")
@@ -347,7 +355,9 @@ def train(context: typer.Context) -> None:
 
 def _alone(verb: Callable[..., None]) -> typer.Typer:
     """A verb that has no commands of its own."""
-    commands = typer.Typer(rich_markup_mode="markdown", context_settings={"help_option_names": ["-h", "--help"]})
+    commands = typer.Typer(
+        add_completion=False, rich_markup_mode="markdown", context_settings={"help_option_names": ["-h", "--help"]}
+    )
     commands.command()(verb)
     return commands
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,7 @@ from .systems import LoadedSystem, check_strategies, load_system
 WARM_UP_TOKENS = 50  # 2 s: enough for every strategy's window to fill once
 DECODED, RENDERED = "decoded", "rendered"  # kinds of runs
 SEED_SUFFIX = re.compile(r"\.seed-\d+$")
+LINE_EVERY_S = 30.0
 WARM_UP = "warm-up"  # the utterance_id of a decode that is not recorded
 
 
@@ -54,6 +56,7 @@ class Outcome:
         kept: renderings that were there.
         scored: renderings that got new scores or seams.
         failures: what was lost.
+        unscored: how many scores could not be had here and now, such as for want of a package or model, by reason.
     """
 
     path: Path
@@ -61,6 +64,7 @@ class Outcome:
     kept: int
     scored: int
     failures: list[Failure]
+    unscored: dict[str, int] = field(default_factory=dict)
 
 
 def compare(
@@ -112,7 +116,11 @@ def guarded(out: Path, kind: str) -> Iterator[None]:
     """
     try:
         with locked(_usable(out, kind)):
-            yield
+            try:
+                yield
+            finally:
+                if {path.name for path in out.iterdir()} <= {".kind", ".lock"}:  # refused before anything was made
+                    shutil.rmtree(out)
     except OSError as error:
         raise_if_disk_full(error)
         if error.filename is None:  # not about a file: a fault of ours, to be seen whole
@@ -177,7 +185,9 @@ class _Work:
             score_with_progress(self.scores, progress, self.jobs, self.limit_s)
         if not self.failures.rows and self.scores.complete:
             mark_finished(self.folder, key, self.scores.renderings.values())
-        return Outcome(self.folder.path, self.decoded, self.kept, self.scores.scored, self.failures.rows)
+        return Outcome(
+            self.folder.path, self.decoded, self.kept, self.scores.scored, self.failures.rows, self.scores.wanting
+        )
 
     def _check_names(self) -> None:
         """With several seeds, files are named after utterance and seed."""
@@ -349,6 +359,11 @@ def progress_bars(console: Console | None) -> Progress:
 
 
 def show(progress: Progress, bar: Any, description: str | None = None, advance: int = 0) -> None:
-    """Draw a bar as it is now."""
+    """Draw a bar as it is now; where there is no terminal to draw on, a line every half minute."""
     progress.update(bar, description=description, advance=advance)
     progress.refresh()
+    task = progress.tasks[bar]
+    if progress.disable or progress.console.is_terminal or progress.get_time() < task.fields.get("told", 0.0):
+        return
+    progress.update(bar, told=progress.get_time() + LINE_EVERY_S)
+    progress.console.print(f"{task.description}: {task.completed:.0f} of {task.total or 0:.0f}", markup=False)

@@ -117,7 +117,9 @@ def _score(
             score_with_progress(scores, progress, jobs, limit_s)
     if scores.complete:
         mark_finished(folder, key, scores.renderings.values())
-    return Outcome(folder.path, 0, len(scores.renderings), scores.scored, scores.failures), imported.notes
+    return Outcome(
+        folder.path, 0, len(scores.renderings), scores.scored, scores.failures, scores.wanting
+    ), imported.notes
 
 
 def _table(files: RenderedFiles, imported: Imported) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -224,6 +224,17 @@ class ScoredRun:
         measured = there.get(seam_key, {})
         for name in ("seams", "profiles", "jumps"):
             table.add(name, [{**who, **row} for row in measured.get(name, [])])
+
+    @property
+    def wanting(self) -> dict[str, int]:
+        """Scores that lack something of this machine or of the command, by reason."""
+        told = {(failure.system, failure.utterance, failure.error) for failure in self.failures}
+        return Counter(
+            why
+            for (system, utterance, _), reasons in self._lost.items()
+            for why in reasons.values()
+            if (system, utterance, why) not in told
+        )
 
     @property
     def complete(self) -> bool:

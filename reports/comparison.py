@@ -177,7 +177,8 @@ class Comparison:
         """
         for column in self._columns:
             if column.name.split("[")[0] == metric.name.split("[")[0] + CEILING:
-                rows = self.scores.xs(column.identity, level="identity")["value"]
+                scores = self.scores["value"]
+                rows = scores[scores.index.get_level_values("identity") == column.identity]
                 values = rows.groupby(level="utterance", sort=False).mean()
                 return mean(values.to_numpy(), self.clusters(values.index)) if len(values) else None
         return None

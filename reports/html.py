@@ -13,6 +13,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
+from harness.corpus import did_you_mean
+from harness.run import RunError
 from harness.storage import write_bytes
 from reports import formatting
 from reports.colours import style_variables
@@ -46,11 +48,11 @@ def write_report(
 
     Args:
         runs: the folder of a run, or several.
-        out: the file to write; ``report/index.html`` in the (first) run by default.
+        out: the file to write, or a folder that is there; ``report/index.html`` in the (first) run by default.
         embed: put audio and pictures into the page.
         baseline: the system that the others are compared with; ``full`` by default, or the first decoder.
-        margins: by metric, the largest difference that does not matter; those of the gate's ready policy by default.
-            Without one nothing is called equivalent.
+        margins: by metric, the largest difference that does not matter, instead of that of the gate's ready policy.
+            A metric without one is never called equivalent.
         most_players: utterances that get players; which, and how many were left out, is said in the report.
         most_audio_bytes: of audio and pictures in the page; past it, utterances are left out too.
 
@@ -60,7 +62,9 @@ def write_report(
     """
     opened = open_runs(runs)
     out = Path(out) if out is not None else opened.path / "report" / "index.html"
-    comparison = Comparison(opened, baseline=baseline, margins=ready_margins() if margins is None else margins)
+    out = out / "index.html" if out.is_dir() else out
+    comparison = Comparison(opened, baseline=baseline, margins=_margins(margins))
+    _check_margins(margins or {}, comparison)
     beside = out.parent if out.name == "index.html" else out.parent / f"{out.stem}_files"
     media = Media(comparison) if embed else Media(comparison, out, beside / "media")
     most = most_players or (EMBEDDED_PLAYERS if embed else LINKED_PLAYERS)
@@ -72,6 +76,19 @@ def write_report(
     write_bytes(out, page.text.encode("utf-8"))
     media.finish()
     return out
+
+
+def _margins(given: dict[str, float] | None) -> dict[str, float]:
+    """The ready ones, with those that were given in their place; none at all for ``{}``."""
+    return {} if given == {} else ready_margins() | (given or {})
+
+
+def _check_margins(margins: dict[str, float], comparison: Comparison) -> None:
+    """A mistyped name would take an equivalence test away without a word."""
+    known = [metric.name for metric in comparison.metrics]
+    for name in margins:
+        if name not in known:
+            raise RunError(f"margin of {name!r}: no such metric in the run{did_you_mean(name, known)}")
 
 
 def ready_margins() -> dict[str, float]:

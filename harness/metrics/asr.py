@@ -32,7 +32,7 @@ def transcript(pair: Pair, model: str, language: str, name: str) -> str | Unscor
         name: of the metric that asks, for its answer where there is no model.
     """
     if not model:
-        return Unscored(f"{name} needs a recogniser; name a model: --metric-option {name}.model=PATH")
+        return Unscored(f"{name} needs a recogniser; name a model: --metric-option {name}.model=PATH", lasting=False)
     samples = pair.whole_degraded
     try:
         return _transcripts.get((samples,), lambda: recogniser(model, language)(samples), salt=f"{model}\0{language}")

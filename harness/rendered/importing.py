@@ -196,8 +196,10 @@ def _imported(
     ids = {entry.utterance_id for entry in left}
     good = {pair: one for pair, one in taken.items() if pair[0] == REFERENCE or pair[1] in ids}
     notes = [*matches.notes, *_about_numbers(matches, left, common), *_about_files(good)]
-    if without_speakers:
-        notes.append("no manifest: speakers unknown, each utterance counts as one; intervals are over utterances")
+    if without_speakers or all(entry.speaker_id == entry.utterance_id for entry in left):
+        notes.append(
+            "speakers unknown (no speaker_id in a manifest): each utterance counts as one; intervals are over utterances"
+        )
     return Imported(
         utterances=[_utterance(entry, matches) for entry in matches.entries],
         renderings={

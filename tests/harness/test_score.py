@@ -93,7 +93,7 @@ def test_given_again_only_what_changed_is_scored(folders):
         (["--system", "same=other"], "--system same is given twice"),
         (["--system", "third"], "give NAME=VALUE"),
         (["--metrics", "stoy"], "did you mean stoi?"),
-        (["--seam-period", "dull=soon"], "give numbers"),
+        (["--seam-period", "dull=soon"], "give a number"),
         (["--metric-option", "wer=x"], "METRIC.PARAMETER=VALUE"),
         (["--metrics", "si_sdr"], "si_sdr is refused"),
     ],
@@ -148,3 +148,32 @@ def test_an_edited_metric_of_ones_own_scores_again(folders, monkeypatch):
         sys.modules.pop("own_metric", None)
         assert score(folders, "--metrics", "own_metric:M", "--no-report").exit_code == 0
         assert set(Run(folders / "run").scores()["value"]) == {float(value)}
+
+
+def test_without_a_manifest_the_standard_metrics_have_a_report(folders):
+    """Every speaker has one recording then, so no ceiling of speaker similarity exists."""
+    done = score(folders, "--limit", 2)
+    assert done.exit_code == 0, done.output
+    assert "speaker_similarity_ceiling" in set(Run(folders / "run").scores()["metric"])
+    assert (folders / "run" / "report" / "index.html").is_file()
+
+
+def test_a_refused_command_leaves_nothing(folders):
+    done = run("score", "--reference", folders / "recordings", "--system", "a=nowhere", "--out", folders / "run")
+    assert done.exit_code == 2 and not (folders / "run").exists()
+
+
+def test_what_lacks_a_model_is_said(folders):
+    stem = sorted((folders / "recordings").iterdir())[0].stem
+    (folders / "texts.csv").write_text(f"stem,text\n{stem},these are words\n")
+    done = score(folders, "--metrics", "wer", "--manifest", folders / "texts.csv", "--no-report")
+    assert "2 unscored: wer needs" in done.output
+
+
+def test_a_report_goes_into_a_folder_and_a_mistyped_margin_is_refused(folders):
+    assert score(folders, "--metrics", "stoi", "--no-report").exit_code == 0
+    (folders / "pages").mkdir()
+    assert run("report", folders / "run", "--out", folders / "pages").exit_code == 0
+    assert (folders / "pages" / "index.html").is_file()
+    done = run("report", folders / "run", "--margin", "stoy=1")
+    assert done.exit_code == 2 and "did you mean 'stoi'?" in done.output
