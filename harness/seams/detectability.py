@@ -1,10 +1,10 @@
 """Whether seams can be told from other positions of the same file by everything that the measures see together.
 
 A linear discriminant over all measures is fitted to the seams and their matches of some utterances and asked about those
-of others. The area under its ROC curve is the chance that it ranks a seam above a matched position of the same
-utterance: 0.5, the seam is inaudible to the machine; 1, it is never missed. Unlike z it does not grow with the number
-of seams, so that systems with chunks of different lengths can be compared. Asked the same of the reference at the same
-positions, it must say 0.5.
+of others. The area under its ROC curve is the chance that it ranks a seam above matched values from the same utterance,
+which are matched measure by measure and so need not be of one position: 0.5, the seam is inaudible to the machine; 1, it
+is never missed. Unlike z it does not grow with the number of seams, so that systems with chunks of different lengths can
+be compared. Asked the same of the reference at the same positions, it must say 0.5.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DETECTABILITY_COLUMNS = [
 def seam_detectability(
     table: pd.DataFrame, *, speakers: Mapping[str, str] | None = None, level: float = 0.95, seed: int = 0
 ) -> pd.DataFrame:
-    """Area under the ROC curve of seams against matched positions, cross-validated over utterances.
+    """Area under the ROC curve of seams against matched values, cross-validated over utterances.
 
     Args:
         table: of :func:`~harness.seams.seam_table`, of several utterances, with a column ``utterance`` and, of several

@@ -23,6 +23,7 @@ BIN = 8  # samples, 0.5 ms
 HOPS_S = (0.001, 256 / 24_000, 256 / 22_050, 0.0125, 1 / 75)  # a chunk is a whole number of one of them
 AROUND = 30  # bins on either side: ±15 ms, that the median is taken over, as the click measure does
 STANDARD = 100  # bins on either side, ±50 ms, that level and spread of the scores are taken over
+EDGE = 40  # bins, 20 ms: a file's start and end are loud in the residual, and all files have them at the same phase
 APART = 4  # bins, 2 ms: nearer than that to the highest phase is the same peak
 FEWEST_SEAMS = 4
 COPIES = 32  # shuffled, whose largest gaps a Gumbel distribution is fitted to
@@ -109,7 +110,10 @@ def candidate_periods(min_s: float, max_s: float) -> list[float]:
 
 
 def normal_scores(samples: np.ndarray) -> np.ndarray:
-    """How much each half millisecond breaks, as normal scores: float32 ``[n // 8]``, about standard normal."""
+    """How much each half millisecond breaks, as normal scores: float32 ``[n // 8]``, about standard normal.
+
+    The first and last 20 ms are 0: of several files they fall on the same phase, and would be a grid that is not there.
+    """
     from scipy.ndimage import median_filter, uniform_filter1d
     from scipy.special import ndtri
 
@@ -122,8 +126,8 @@ def normal_scores(samples: np.ndarray) -> np.ndarray:
     mean = uniform_filter1d(score, 2 * STANDARD + 1, mode="nearest")
     variance = uniform_filter1d((score - mean) ** 2, 2 * STANDARD + 1, mode="nearest")
     score = (score - mean) / np.sqrt(variance + 1e-6)
-    ranks = np.argsort(np.argsort(score, kind="stable"), kind="stable")
-    return ndtri((ranks + 0.5) / count).astype(np.float32)
+    ranks = np.argsort(np.argsort(score[EDGE:-EDGE], kind="stable"), kind="stable")
+    return np.pad(ndtri((ranks + 0.5) / len(ranks)), EDGE).astype(np.float32)
 
 
 def _shuffled(series: np.ndarray, rng: np.random.Generator) -> np.ndarray:

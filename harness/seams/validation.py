@@ -197,6 +197,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure, print, and keep if asked to."""
     parser = argparse.ArgumentParser("python -m harness.seams.validation", description=str(__doc__).splitlines()[0])
     parser.add_argument("manifests", nargs="*", type=Path, help="corpora beside the shipped one")
+    parser.add_argument("--corpus", default="", help="what reports are to call MANIFEST; default: where it lies")
     parser.add_argument("--phases", type=int, default=PHASES, help="grids a clip of untouched speech")
     parser.add_argument("--experiments", type=int, default=EXPERIMENTS, help="pooled experiments with untouched speech")
     parser.add_argument("--limit", type=int, default=None, help="clips, spread over all")
@@ -210,12 +211,13 @@ def main(arguments: list[str] | None = None) -> None:
     _print(figures)
     print(f"\n{time.monotonic() - started:.0f} s")
     if chosen.write:
-        given = [str(Path(*path.parts[-2:])) for path in chosen.manifests]  # no machine's own path
+        given = ["MANIFEST"] * bool(chosen.manifests)  # no machine's own path
+        corpus = chosen.corpus or ", ".join(str(Path(*path.parts[-2:])) for path in chosen.manifests)
         changed = {"phases": PHASES, "experiments": EXPERIMENTS, "limit": None}
         flags = [f"--{name}={value}" for name in changed if (value := getattr(chosen, name)) != changed[name]]
         command = shlex.join(["python", "-m", "harness.seams.validation", *given, *flags, "--write"])
-        noted = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": command, "identity": identity(), **figures}
-        FIGURES.write_text(json.dumps(noted, indent=1) + "\n", encoding="utf-8")
+        noted = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": command, "corpus": corpus, "identity": identity()}
+        FIGURES.write_text(json.dumps({**noted, **figures}, indent=1) + "\n", encoding="utf-8")
         print(f"kept in {FIGURES.name}", file=sys.stderr)
 
 

@@ -20,8 +20,8 @@ from reports.comparison import Comparison
 from reports.figures import to_json
 from reports.html import _environment
 from reports.seam_profiles import folded
-from reports.seam_section import found_grids, seam_section, validated
-from reports.seam_tables import detectabilities, seam_rows, seam_table
+from reports.seam_section import found_grids, seam_section, told_apart, validated
+from reports.seam_tables import Detectability, Effect, SeamRow, detectabilities, seam_rows, seam_table
 
 SEAMED = ("naive", "streamflow-sr", "o'brien & co")
 
@@ -132,6 +132,56 @@ def test_the_page_quotes_false_alarms_and_sensitivity_with_their_command():
     assert re.search(r"False alarms on untouched speech: z exceeds 2, .* in \d", text)
     assert "slip 0.25 ms in" in text and "python -m harness.seams.validation" in text
     assert "nan" not in text
+
+
+def test_the_page_says_what_its_false_alarms_and_sensitivity_rest_on():
+    text = " ".join(validated())
+    assert "60 experiments with 20 of these clips each, which overlap" in text
+    assert "of 6 overlapping experiments with 20 clips together" in text
+    assert re.search(r"is below 0\.05 in \d.* to \d.* and \d.* to \d", text)
+    assert re.search(r"there is none in [\d.]+\s% of single clips", text)
+    assert "seams.validation MANIFEST --write (MANIFEST: shared evaluation speech; with the shipped corpus 84" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.61, 0.75, "A classifier tells them apart: area 0.68 (0.61 to 0.75)."),
+        (0.50, 0.75, "A classifier does not tell them apart for certain: area 0.68 (0.50 to 0.75; 0.5 is guessing)."),
+        (0.44, 0.75, "A classifier does not tell them apart for certain: area 0.68 (0.44 to 0.75; 0.5 is guessing)."),
+        (
+            np.nan,
+            np.nan,
+            "A classifier does not tell them apart for certain: area 0.68 (no interval; 0.5 is guessing).",
+        ),
+    ],
+)
+def test_seams_are_told_apart_only_by_an_interval_above_guessing(low, high, expected):
+    assert told_apart(Detectability("a", 0.68, low, high, 0.5, 0.4, 0.6, 20, 90, "click", "")) == expected
+
+
+@pytest.mark.parametrize(
+    ("z", "z_reference", "p", "expected"),
+    [
+        (4.5, 0.3, 0.001, True),
+        (4.5, 2.5, 0.001, True),
+        (4.5, 3.0, 0.001, False),
+        (4.5, np.nan, 0.001, True),
+        (1.0, -3.0, 0.9, False),
+        (np.nan, 0.0, np.nan, False),
+    ],
+)
+def test_what_the_recording_does_at_the_same_places_does_not_stand_out(z, z_reference, p, expected):
+    effect = Effect(0.0, 0.0, 0.0, 1.0)
+    row = SeamRow("a", "f0_step_cents", "cents", 9.0, 8.0, 9.0, z, z_reference, 900, effect, effect, p)
+    assert row.stands_out is expected
+
+
+def test_the_page_says_that_the_classifier_ranks_against_matched_values(profiled: Comparison, section):
+    page = render(profiled, section)
+    assert "ranks a seam above matched values from the same file" in page
+    assert "ranks a seam above a matched position" not in page
+    assert "at least 2 above the recording" in page
 
 
 def test_the_table_is_of_numbers_that_can_be_sorted(section):

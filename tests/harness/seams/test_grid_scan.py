@@ -45,6 +45,19 @@ def test_several_files_show_what_one_hides(corpus):
     assert together.p < min(scan(one).p for one in defective[:3])
 
 
+@pytest.mark.parametrize("amplitude", [0.0, 0.3])
+def test_files_that_begin_alike_are_no_grid_and_a_grid_over_them_is_found(corpus, amplitude):
+    """Eight untouched files, then the same with a loud start and end, as decoders give: their starts share a phase."""
+    files = [corpus[name].copy() for name in list(corpus)[::3]]
+    assert len(files) == 8
+    for file in files:
+        file[[40, -40]] += amplitude
+    assert not scan(files).found
+    assert all((normal_scores(file)[edge] == 0).all() for file in files for edge in (slice(40), slice(-40, None)))
+    found = scan([planted.slip(file, list(range(5120, len(file), 5120))) for file in files])
+    assert found.found and found.period_samples == 5120
+
+
 @pytest.mark.slow
 def test_whole_speech_has_no_grid(corpus):
     found = [scan(clip, seed=index) for index, clip in enumerate(corpus.values())]
