@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.gate.checks import Check, figure
 from harness.gate.outcome import GateResult
+from harness.gate.policy import trim_for
 from harness.run import Run, RunError
 from harness.storage import write_bytes
 from reports import waveform
@@ -169,12 +170,12 @@ def interval_picture(check: Check) -> dict[str, float] | None:
 def methods(result: GateResult) -> list[str]:
     """How it was decided, as paragraphs."""
     rules = result.policy
-    level, trim = float(rules.get("level", 0.95)), float(rules.get("trim", 0.2))
+    level = float(rules.get("level", 0.95))
     clustered = "clustered by speaker" if rules.get("clusters") == "speaker" else "with utterances as independent"
     found = [
         "Scores of both runs are paired by utterance and seed, and averaged over seeds within the utterance first. Differences "
         "are oriented so that below 0 is worse. "
-        f"Their {trim:.0%} trimmed mean has a Yuen interval, {clustered}. A metric passes if its lower bound (one-sided, "
+        f"{_averages(result)} has a Yuen interval, {clustered}. A metric passes if its lower bound (one-sided, "
         f"{level:.0%}) lies above minus the margin, fails if the upper one lies below it, and is otherwise inconclusive; the "
         "margin is never widened to what the data could show.",
         "Every metric has to pass, so that passing needs no correction; a failure counts only if it survives Holm's "
@@ -183,7 +184,7 @@ def methods(result: GateResult) -> list[str]:
     if tail := rules.get("tail"):
         found.append(
             f"Trimming hides what happens to a few utterances. At most {float(tail['share']):.0%} of them, and always one, may "
-            f"fall by more than {float(tail['margins']):g} margins of a metric."
+            f"fall by more than {float(tail['margins']):g} margins of a metric{_tails(result)}."
         )
     found.append(_calibration_text(result))
     if any(check.kind == "latency" for check in result.checks):
@@ -192,6 +193,28 @@ def methods(result: GateResult) -> list[str]:
             "one process; ratios of two separate recordings are reported only, unless the policy says otherwise."
         )
     return found
+
+
+def _averages(result: GateResult) -> str:
+    """Which average each metric is judged by: trimmed means and means do not tell the same of one utterance."""
+    rules = result.policy.get("metrics") or {}
+    names: dict[float, list[str]] = {}
+    for metric in dict.fromkeys(check.metric for check in result.checks if check.kind == "quality"):
+        own = (rules.get(metric) or {}).get("trim")
+        names.setdefault(trim_for(metric, own, result.policy.get("trim")), []).append(metric)
+    if not names:
+        return "Their mean"
+    called = {trim: f"{trim:.0%} trimmed mean" if trim else "mean" for trim in names}
+    alone = len(names) == 1
+    texts = [called[trim] + ("" if alone else f" ({', '.join(of)})") for trim, of in names.items()]
+    return f"Their {' or '.join(texts)}"
+
+
+def _tails(result: GateResult) -> str:
+    """The metrics on the page that have a limit of their own."""
+    rules, shown = result.policy.get("metrics") or {}, {check.metric for check in result.checks}
+    own = {name: rule.get("tail_margins") for name, rule in rules.items() if name in shown}
+    return "".join(f", {limit:g} of {name}" for name, limit in own.items() if limit is not None)
 
 
 def _calibration_text(result: GateResult) -> str:

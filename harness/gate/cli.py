@@ -30,7 +30,7 @@ def gate(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("gate"),
     system: Annotated[
         list[str] | None,
-        typer.Option(help="Which to compare, NAME or NEW=OLD; repeatable. [every decoder that both runs have]"),
+        typer.Option(help="Which to compare, NAME or NEW=OLD; repeatable. [every decoder of the baseline]"),
     ] = None,
     store: Annotated[Path, typer.Option(help="Folder of the promoted runs.")] = STORE,
     corpus: Annotated[Path | None, typer.Option(help="With --checkpoint: where the manifest is now.")] = None,

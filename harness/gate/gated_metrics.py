@@ -66,8 +66,10 @@ def gated_metrics(
         identities.append(_identities(sides, "candidate", name, rendering) if rendering else identities[0])
         absent = [side for side, known in zip(("baseline", "candidate"), identities, strict=True) if not known]
         if absent:
-            what = f"metric {name}: the {' and the '.join(absent)} has no value of it"
-            if rule.required:
+            what = (
+                f"metric {name}: the {' and the '.join(absent)} {'has' if len(absent) == 1 else 'have'} no value of it"
+            )
+            if rule.required or absent == ["candidate"]:  # what the candidate lost is no matter of taste
                 refusals.append(f"{what}; score it there, or take it out with metrics.{name} = false in the policy")
             elif len(absent) == 1:
                 notes.append(f"{what}, not gated")
@@ -80,10 +82,7 @@ def gated_metrics(
             )
             continue
         ((identity, unit),) = identities[0].items()
-        sign = _sign(name, rule)
-        if sign == 0:
-            refusals.append(f'metric {name}: neither direction is better; give metrics.{name}.direction = "higher"')
-        else:
+        if sign := _sign(name, rule, refusals):
             found.append(GatedMetric(name, identity, unit, sign, rule))
     if not found and not refusals:
         refusals.append("no metric of the policy is in both runs; score them, or change the policy")
@@ -98,8 +97,18 @@ def _identities(sides: Sides, side: str, name: str, pairs: Sequence[SystemPair])
     return {str(row.identity): str(row.unit) for row in rows[["identity", "unit"]].drop_duplicates().itertuples()}
 
 
-def _sign(name: str, rule: MetricRule) -> int:
+def _sign(name: str, rule: MetricRule, refusals: list[str]) -> int:
+    """+1 or -1; 0 with a refusal where neither is known, or where the policy contradicts the registry."""
     from harness.metrics import REGISTRY
 
-    direction = rule.direction or getattr(REGISTRY.get(name), "direction", "")
-    return {"higher": 1, "lower": -1}.get(direction, 0)
+    known = getattr(REGISTRY.get(name), "direction", "")
+    if known and rule.direction not in ("", known):
+        refusals.append(
+            f"metric {name}: {known} is better by the registry, and the policy says {rule.direction!r}; "
+            f"take out metrics.{name}.direction"
+        )
+        return 0
+    sign = {"higher": 1, "lower": -1}.get(known or rule.direction, 0)
+    if sign == 0:
+        refusals.append(f'metric {name}: neither direction is better; give metrics.{name}.direction = "higher"')
+    return sign

@@ -10,6 +10,7 @@ from typing import Any
 
 from .calibration import Calibration
 from .checks import Check, figure, verdict_of
+from .refusal import few
 from .tail import Regression
 
 EXIT_CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "BROKEN": 4}
@@ -62,8 +63,19 @@ class GateResult:
 
     @property
     def meaning(self) -> str:
-        """The verdict in words."""
-        return MEANING[self.verdict]
+        """The verdict in words; of a PASS also what it does not speak of."""
+        unsaid = self._ungated() if self.verdict == "PASS" else []
+        return "; ".join([MEANING[self.verdict], *unsaid])
+
+    def _ungated(self) -> list[str]:
+        """What of latency could not have held the candidate back: a PASS must not be read as if it had been looked at."""
+        systems = {check.system for check in self.checks}
+        decided = {check.system for check in self.checks if check.kind == "latency" and check.must != "report"}
+        which = f" of {few(sorted(systems - decided))}" if decided else ""
+        found = [f"latency{which} was not gated"] if systems - decided else []
+        if self.policy.get("chunking") == "any":
+            found.append('algorithmic latency was not looked at (chunking = "any")')
+        return found
 
     @property
     def holding(self) -> list[Check]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +13,10 @@ from harness.run import Run
 
 from .comparability import chunking_differences, corpus_differences, seed_differences
 from .gated_metrics import GatedMetric, Sides, gated_metrics
+from .lost_renderings import blamed, failed, lost_scores, renders, told
 from .policy import Policy
 from .refusal import GateRefusedError, few
 from .system_pairs import SystemPair, system_pairs
-
-EVERY_SYSTEM = "*"  # in failures: what kept every system from an utterance
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,8 @@ class Pairing:
         scores: columns ``system`` (the pair's name), ``metric``, ``utterance``, ``speaker``, ``baseline``,
             ``candidate``, ``difference`` (times the sign: below 0 is worse); one row an utterance that the baseline has
             a value for; seeds are averaged within the utterance first. ``candidate`` is NaN where only it has none.
-        lost: utterances that the baseline rendered and the candidate failed on, and why, by pair name.
+        lost: utterances that the baseline has scores for and the candidate, in one seed or in all, failed to render or
+            rendered so that they cannot be scored; and in which seeds and why; by pair name.
         notes: what a reader should know.
     """
 
@@ -67,12 +67,13 @@ def pair_runs(baseline: Run, candidate: Run, policy: Policy, systems: Sequence[s
         RunError: a run that cannot be read.
     """
     notes: list[str] = []
-    pairs = system_pairs(baseline, candidate, [*systems] or [*policy.systems], notes)
+    refusals: list[str] = []
+    pairs = system_pairs(baseline, candidate, [*systems] or [*policy.systems], notes, refusals)
     sides = Sides.of(baseline, candidate)
-    refusals = [*corpus_differences(baseline, candidate)]
-    lost = {pair.name: _lost(baseline, candidate, pair) for pair in pairs}
+    refusals += corpus_differences(baseline, candidate)
+    lost = {pair.name: failed(baseline, candidate, pair) for pair in pairs}
     # of a system that renders nothing at all there is nothing to score: that is its fault, not the evaluation's
-    rendering = [pair for pair in pairs if len(lost[pair.name]) < len(baseline.utterances)]
+    rendering = [pair for pair in pairs if renders(sides, pair, lost[pair.name])]
     metrics = gated_metrics(sides, policy, pairs, rendering, refusals, notes)
     for pair in rendering:
         refusals += seed_differences(sides, pair, policy, notes)
@@ -81,9 +82,11 @@ def pair_runs(baseline: Run, candidate: Run, policy: Policy, systems: Sequence[s
         raise GateRefusedError(refusals)
     parts = []
     for pair in pairs:
+        unscored = lost_scores(sides, pair, metrics, policy)
         for metric in metrics:
             parts.append(_paired(sides, pair, metric, policy))
-            refusals += _absent(parts[-1], pair, metric, policy, lost[pair.name])
+            refusals += _absent(parts[-1], pair, metric, policy, [*lost[pair.name], *blamed(unscored, metric)])
+        lost[pair.name] |= told(unscored, metrics)
     if refusals:
         raise GateRefusedError(refusals)
     scores = pandas.concat([part[part["baseline"].notna()] for part in parts], ignore_index=True)
@@ -96,7 +99,7 @@ def _paired(sides: Sides, pair: SystemPair, metric: GatedMetric, policy: Policy)
     old = _values(sides.old, pair.baseline, metric.identity, on, "baseline")
     new = _values(sides.new, pair.candidate, metric.identity, on, "candidate")
     both = old.merge(new, on=on, how="outer")
-    if policy.seeds != "any":  # a seed that one side lacks says nothing about the other
+    if policy.seeds != "any":  # of a seed that one side lacks there is no difference; lost_renderings counts it
         complete = both.dropna(subset=["baseline", "candidate"])
         rest = both[~both["utterance"].isin(complete["utterance"])]
         known = rest.loc[rest["baseline"].notna(), "utterance"]
@@ -117,23 +120,11 @@ def _values(rows: pandas.DataFrame, system: str, identity: str, on: list[str], s
     return rows.groupby(on, sort=False)["value"].mean().rename(side).reset_index().astype({"utterance": str})
 
 
-def _lost(baseline: Run, candidate: Run, pair: SystemPair) -> dict[str, str]:
-    """Utterances that only the candidate failed to render, with the reason; scoring failures are no fault of it."""
-    old = _failed(baseline, pair.baseline)
-    return {name: why for name, why in _failed(candidate, pair.candidate).items() if name not in old}
-
-
-def _failed(run: Run, system: str) -> dict[str, str]:
-    rows = run.failures()
-    rows = rows[rows["system"].isin([system, EVERY_SYSTEM]) & (rows["stage"] != "score")]
-    return {str(row.utterance): f"{row.stage}: {row.error}" for row in rows.itertuples()}
-
-
 def _absent(
-    part: pandas.DataFrame, pair: SystemPair, metric: GatedMetric, policy: Policy, lost: Mapping[str, str]
+    part: pandas.DataFrame, pair: SystemPair, metric: GatedMetric, policy: Policy, lost: Sequence[str]
 ) -> list[str]:
-    """Refuse where too many values are absent for a reason other than a rendering that failed."""
-    missing = part[part["difference"].isna() & ~part["utterance"].isin(list(lost))]
+    """Refuse where too many values are absent for a reason other than a rendering that failed or is unfit."""
+    missing = part[part["difference"].isna() & ~part["utterance"].isin(lost)]
     if len(missing) <= policy.missing * len(part):
         return []
     return [

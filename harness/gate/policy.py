@@ -36,15 +36,17 @@ class MetricRule:
 
     Attributes:
         margin: the largest tolerable loss, in the metric's unit, above 0.
-        required: whether runs without the metric are refused; otherwise it is gated where both have it.
+        required: whether runs without the metric are refused; otherwise it is gated where the baseline has it.
         tail_margins: of this metric, in place of ``tail.margins``; None for that.
-        direction: which way is better where the registry does not know the metric; "" to ask the registry.
+        direction: which way is better where the registry does not say; "" to ask the registry, which is never overruled.
+        trim: share of utterances cut from either tail of the differences; None for the policy's.
     """
 
     margin: float
     required: bool = True
     tail_margins: float | None = None
     direction: str = ""
+    trim: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,12 +103,12 @@ class SliceRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """A whole policy; ``policies/default.toml`` explains each key."""
+    """A whole policy; ``policies/default.toml`` explains each key. ``trim`` None: by metric, as reports have it."""
 
     metrics: Mapping[str, MetricRule]
     name: str = "unnamed"
     level: float = 0.95
-    trim: float = 0.2
+    trim: float | None = None
     clusters: str = "speaker"
     seeds: str = "same"
     chunking: str = "same"
@@ -121,6 +123,13 @@ class Policy:
     def table(self) -> dict[str, Any]:
         """As ``gate.json`` holds it."""
         return asdict(self)
+
+
+def trim_for(metric: str, own: float | None, general: float | None) -> float:
+    """What is cut from the differences of a metric: as its rule says, else the policy, else as reports do it."""
+    from harness.statistics import trim_of
+
+    return own if own is not None else general if general is not None else trim_of(metric)
 
 
 def load_policy(source: str | Path | None = None) -> Policy:
@@ -185,6 +194,7 @@ def _policy(table: Mapping[str, Any], source: str) -> Policy:
         for name, rule in metrics.items()
         if rule is not False
     }
+    _check_names(rules, source)
     if not rules:
         raise PolicyError(f'{source}: no metrics; add [metrics.pesq_wb] with a margin, or extends = "default"')
     systems = table.pop("systems", [])
@@ -199,6 +209,19 @@ def _policy(table: Mapping[str, Any], source: str) -> Policy:
         if key in table and (rule := table.pop(key)) is not False:
             parts[key] = _record(kind, rule, f"{source}: {key}")
     return _record(Policy, {**table, **parts}, source)
+
+
+def _check_names(rules: Mapping[str, MetricRule], source: str) -> None:
+    """A mistyped metric is a mistake of the policy, not of the runs; one that only a run knows has a direction."""
+    from harness.corpus import did_you_mean
+    from harness.metrics import REGISTRY
+
+    for name, rule in rules.items():
+        if name not in REGISTRY and ":" not in name and not rule.direction:
+            near = did_you_mean(name, list(REGISTRY))
+            raise PolicyError(
+                f"{source}: no metric is called {name!r}{near}; for one of a run's own, give its direction"
+            )
 
 
 def _record(kind: type, table: Any, source: str) -> Any:

@@ -32,8 +32,14 @@ class SystemPair:
         return cls(candidate, baseline if equals else candidate)
 
 
-def system_pairs(baseline: Run, candidate: Run, wanted: Sequence[str], notes: list[str]) -> tuple[SystemPair, ...]:
-    """The pairs to compare; a name that a run lacks is refused, never left out."""
+def system_pairs(
+    baseline: Run, candidate: Run, wanted: Sequence[str], notes: list[str], refusals: list[str]
+) -> tuple[SystemPair, ...]:
+    """The pairs to compare; a name that a run lacks is refused, never left out.
+
+    A decoder that only the baseline has goes to ``refusals`` unless ``wanted`` says which to compare: it may be the one
+    that got worse.
+    """
     if wanted:
         pairs = tuple(SystemPair.parse(text) for text in wanted)
         wrong = [
@@ -48,7 +54,11 @@ def system_pairs(baseline: Run, candidate: Run, wanted: Sequence[str], notes: li
     old, new = decoders(baseline), decoders(candidate)
     both = [name for name in new if name in old]
     if both:
-        notes += [f"{name}: in the baseline alone, not compared" for name in old if name not in new]
+        if gone := [name for name in old if name not in new]:
+            refusals.append(
+                f"systems: the candidate lacks {few(gone)}, which the baseline has; decode it there too, or say which "
+                f"to compare with {' '.join(f'--system {name}' for name in both)}"
+            )
         notes += [f"{name}: in the candidate alone, not compared" for name in new if name not in old]
         return tuple(SystemPair(name, name) for name in both)
     if len(old) == len(new) == 1:

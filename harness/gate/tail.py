@@ -53,7 +53,7 @@ def fallen(rows: pandas.DataFrame, metric: GatedMetric, policy: Policy) -> panda
 
 
 def tail_checks(pairing: Pairing, policy: Policy, against: str = "baseline") -> list[Check]:
-    """One check a system and metric, and one a system on what the candidate failed to render."""
+    """One check a system and metric, and one a system on what the candidate failed to render or rendered unfit to be scored."""
     checks = []
     for system in pairing.systems:
         lost = pairing.lost[system.name]
@@ -79,7 +79,8 @@ def tail_checks(pairing: Pairing, policy: Policy, against: str = "baseline") -> 
 
 def _tail(pairing: Pairing, system: SystemPair, metric: GatedMetric, policy: Policy, against: str) -> Check:
     rows = pairing.of(system, metric)
-    rows = rows[~rows["utterance"].isin(list(pairing.lost[system.name]))]  # judged by a check of their own
+    lost = rows["utterance"].isin(list(pairing.lost[system.name])) & rows["difference"].isna()
+    rows = rows[~lost]  # judged by a check of their own; where other seeds have a value, that may have fallen
     far = fallen(rows, metric, policy)
     k, allowed = tail_margins(metric, policy), policy.tail.allowed(len(rows))
     rose = int((rows["difference"] > k * metric.rule.margin).sum())

@@ -1,4 +1,4 @@
-"""Judge quality: non-inferiority of trimmed paired differences, metric by metric and slice by slice."""
+"""Judge quality: non-inferiority of paired differences (means, some trimmed), metric by metric and slice by slice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.statistics import holm, non_inferiority
 from .checks import WHOLE, Check, Must
 from .gated_metrics import GatedMetric
 from .pairing import Pairing
-from .policy import Policy
+from .policy import Policy, trim_for
 from .slices import parts_of
 from .system_pairs import SystemPair
 
@@ -57,12 +57,16 @@ def judge(
     Args:
         rows: columns ``difference`` (below 0 is worse; NaN is left out, for the tail gate to count) and ``speaker``.
         system, metric: which.
-        policy: level, trim and clusters.
+        policy: level, trim (:func:`~harness.gate.policy.trim_for`) and clusters.
         part, must, against: as the check has them.
     """
     clusters = rows["speaker"].to_numpy() if policy.clusters == "speaker" else None
     found = non_inferiority(
-        rows["difference"].to_numpy(np.float64), metric.rule.margin, clusters, level=policy.level, trim=policy.trim
+        rows["difference"].to_numpy(np.float64),
+        metric.rule.margin,
+        clusters,
+        level=policy.level,
+        trim=trim_for(metric.name, metric.rule.trim, policy.trim),
     )
     return Check(
         kind="quality",

@@ -12,6 +12,7 @@ from make_runs import policy, scores, write_run
 
 from harness.gate.evaluate import evaluate
 from harness.gate.latency_gate import Measured, measure, measured_checks
+from harness.gate.outcome import GateResult
 from harness.gate.policy import LatencyRule
 from harness.gate.system_pairs import SystemPair
 from harness.latency import Ratio
@@ -74,6 +75,20 @@ def test_recorded_ratios_are_reported_and_decide_only_if_the_policy_says_so(tmp_
     assert ratio.estimate == pytest.approx(2.0)
     assert "not of one process" in ratio.note
     assert evaluate(old, new, policy(latency=replace(RULE, recorded="gate"))).verdict == "INCONCLUSIVE"
+
+
+def test_a_pass_says_that_latency_was_not_gated_where_nothing_of_it_could_decide(tmp_path: Path) -> None:
+    old = write_run(tmp_path / "old", scores())
+    slow = write_run(tmp_path / "slow", scores(), compute_s=0.5)
+    result = evaluate(old, slow, policy(latency=RULE))
+    assert result.meaning.endswith("; latency was not gated")
+    assert result.content()["meaning"] == result.meaning
+    loose = evaluate(old, slow, policy(latency=RULE, chunking="any"))
+    assert loose.meaning.endswith('latency was not gated; algorithmic latency was not looked at (chunking = "any")')
+    decided = GateResult(
+        baseline="o", candidate="n", policy={}, checks=measured_checks(SYSTEM, measured(1, 0.9, 1.05), RULE)
+    )
+    assert "latency" not in decided.meaning
 
 
 def test_underruns_of_a_trace_are_what_a_player_would_wait(tmp_path: Path) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from make_runs import policy, scores, write_run
 
+from harness.gate.evaluate import evaluate
 from harness.gate.pairing import pair_runs
+from harness.gate.policy import MetricRule
 from harness.gate.refusal import GateRefusedError
 from harness.run import Run
+
+SILENT = "the rendering is silent (peak below -80 dBFS)"
 
 
 def pair(a: Path, b: Path, rules=None, systems=()):
@@ -105,11 +110,98 @@ def test_a_rendering_that_failed_is_the_candidates_fault_and_not_the_evaluations
 def test_systems_are_those_that_both_have_and_no_recordings(tmp_path: Path) -> None:
     old = write_run(tmp_path / "old", scores(), systems=("copy-synthesis", "full", "naive"))
     new = write_run(tmp_path / "new", scores(), systems=("copy-synthesis", "full", "window"))
-    found = pair(old, new)
+    found = pair(write_run(tmp_path / "one", scores(), systems=("copy-synthesis", "full")), new)
     assert [system.name for system in found.systems] == ["full"]
-    assert "naive: in the baseline alone, not compared" in found.notes
+    assert "window: in the candidate alone, not compared" in found.notes
     assert [s.name for s in pair(old, new, systems=["window=naive"]).systems] == ["window (naive)"]
     assert "no system 'naiv'; there are copy-synthesis, full, naive" in refusal(old, new, systems=["full=naiv"])
+
+
+def test_a_decoder_that_the_candidate_lost_is_refused_unless_others_were_chosen(tmp_path: Path) -> None:
+    old = write_run(tmp_path / "old", scores(), systems=("copy-synthesis", "full", "naive"))
+    new = write_run(tmp_path / "new", scores(), systems=("full",))
+    text = refusal(old, new)
+    assert "the candidate lacks naive" in text and "--system full" in text
+    assert evaluate(old, new, policy()).exit_code == 4
+    assert evaluate(old, new, policy(), systems=["full"]).verdict == "PASS"
+    assert evaluate(old, new, policy(systems=("full",))).verdict == "PASS"
+
+
+@pytest.mark.parametrize("seeds", ["same", "any"])
+def test_renderings_that_are_silent_in_one_seed_are_lost_and_named(tmp_path: Path, base: Path, seeds: str) -> None:
+    new = write_run(tmp_path / "new", silent(column=1, of=slice(None)))
+    blame(new, SILENT)
+    result = evaluate(base, new, policy(seeds=seeds))
+    assert result.verdict == "FAIL"
+    (reason,) = result.reasons()
+    assert f"24 of 24, 0 allowed; u000 (seed 1: {SILENT})" in reason
+    assert {fall.utterance for fall in result.regressions if fall.far} >= {"u000", "u023"}
+    assert evaluate(new, new, policy(seeds=seeds)).verdict == "PASS"  # both lack the same
+    assert evaluate(base, base, policy(seeds=seeds)).verdict == "PASS"
+
+
+def test_one_score_of_one_seed_that_only_the_candidate_lacks_is_lost(tmp_path: Path, base: Path) -> None:
+    values = scores()
+    values["estoi"][7, 2] = np.nan
+    new = write_run(tmp_path / "new", values)
+    assert pair(base, new).lost["full"] == {"u007": "estoi in seed 2: a process died"}
+    assert evaluate(base, new, policy()).verdict == "FAIL"
+    assert evaluate(base, new, policy(lost=1)).verdict == "PASS"
+    assert evaluate(new, base, policy()).verdict == "PASS"
+
+
+def test_a_row_that_is_not_there_at_all_is_lost_too(tmp_path: Path, base: Path) -> None:
+    """A rendering that failed in one seed leaves no rows; the baseline's failure on the utterance must not hide it."""
+    runs = [write_run(tmp_path / name, scores()) for name in ("old", "new")]
+    for run, seeds in zip(runs, ([0], [0, 1]), strict=True):
+        rows = pandas.read_parquet(run / "scores.parquet")
+        rows[~((rows["utterance"] == "u003") & rows["seed"].isin(seeds))].to_parquet(run / "scores.parquet")
+        row = {"system": "full", "utterance": "u003", "stage": "decode", "error": "ValueError: no"}
+        pandas.DataFrame([row]).to_parquet(run / "failures.parquet")
+    assert pair(*runs).lost["full"] == {"u003": "seed 1: decode: ValueError: no"}
+    assert evaluate(runs[1], runs[1], policy()).verdict == "PASS"
+
+
+def test_utterances_silent_in_every_seed_fail_and_are_not_called_a_broken_evaluation(
+    tmp_path: Path, base: Path
+) -> None:
+    for count in (4, 24):
+        new = write_run(tmp_path / f"new{count}", silent(column=slice(None), of=slice(count)))
+        blame(new, SILENT)
+        result = evaluate(base, new, policy())
+        assert result.verdict == "FAIL", result.refusals
+        assert any(f"utterances lost: {count} of 24" in reason for reason in result.reasons())
+
+
+def silent(column, of) -> dict[str, np.ndarray]:
+    values = scores()
+    for array in values.values():
+        array[of, column] = np.nan
+    return values
+
+
+def blame(run: Path, why: str) -> None:
+    rows = pandas.read_parquet(run / "scores.parquet")
+    rows["unscored_because"] = rows["unscored_because"].where(rows["value"].notna(), why)
+    rows.to_parquet(run / "scores.parquet")
+
+
+def test_a_direction_that_contradicts_the_registry_is_refused_with_both(tmp_path: Path, base: Path) -> None:
+    rules = {"mel_distance": MetricRule(margin=0.1, direction="higher")}
+    assert "mel_distance: lower is better by the registry, and the policy says 'higher'" in refusal(
+        base, base, policy(metrics=rules)
+    )
+    agreed = {"mel_distance": MetricRule(margin=0.1, direction="lower")}
+    assert [metric.sign for metric in pair(base, base, policy(metrics=agreed)).metrics] == [-1]
+
+
+def test_an_optional_metric_that_only_the_candidate_lacks_is_refused(tmp_path: Path, base: Path) -> None:
+    rules = {"pesq_wb": MetricRule(margin=0.1), "estoi": MetricRule(margin=0.01, required=False)}
+    without = write_run(tmp_path / "new", {name: v for name, v in scores().items() if name != "estoi"})
+    assert "estoi: the candidate has no value of it" in refusal(base, without, policy(metrics=rules))
+    added = pair(without, base, policy(metrics=rules))
+    assert [metric.name for metric in added.metrics] == ["pesq_wb"]
+    assert any("estoi: the baseline has no value of it, not gated" in note for note in added.notes)
 
 
 def test_two_runs_of_one_system_each_are_compared_whatever_they_call_it(tmp_path: Path) -> None:

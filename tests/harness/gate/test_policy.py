@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.gate.policy import READY, Policy, PolicyError, TailRule, load_policy, ready_policies
+from harness.gate.policy import READY, Policy, PolicyError, TailRule, load_policy, ready_policies, trim_for
 from harness.metrics import REGISTRY
+from harness.statistics import trim_of
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -32,7 +33,24 @@ def test_the_ready_policy_can_be_read_and_names_metrics_that_exist_and_have_a_di
 
 def test_the_ready_policy_writes_out_every_key_so_that_a_copy_shows_what_there_is() -> None:
     table = tomllib.loads((READY / "default.toml").read_text())
-    assert {item.name for item in fields(Policy)} - set(table) <= {"systems"}
+    assert {item.name for item in fields(Policy)} - set(table) <= {"systems", "trim"}
+
+
+def test_error_rates_are_gated_in_per_cent_and_by_their_mean() -> None:
+    rules = load_policy().metrics
+    assert [(rules[name].margin, rules[name].tail_margins, rules[name].trim) for name in ("wer", "cer")] == [
+        (1.0, 20.0, 0.0),
+        (0.5, 20.0, 0.0),
+    ]
+
+
+def test_differences_are_trimmed_as_in_reports_unless_the_policy_or_the_metric_says_otherwise(tmp_path: Path) -> None:
+    names = ("pesq_wb", "f0_median_cents", "estoi", "wer")
+    assert [trim_for(name, load_policy().metrics[name].trim, None) for name in names] == [0.2, 0.2, 0.0, 0.0]
+    assert [trim_of(name) for name in names] == [0.2, 0.2, 0.0, 0.0]
+    ours = load_policy(written(tmp_path, "trim = 0.1\n[metrics.estoi]\nmargin = 1\ntrim = 0.3\n"))
+    assert trim_for("estoi", ours.metrics["estoi"].trim, ours.trim) == 0.3
+    assert trim_for("pesq_wb", None, ours.trim) == 0.1
 
 
 def test_a_policy_that_extends_another_changes_only_what_it_says(tmp_path: Path) -> None:
@@ -85,3 +103,12 @@ def test_a_policy_that_is_not_there_is_refused_with_those_that_are() -> None:
 def test_the_tail_always_allows_one_and_never_much_more_than_its_share(n: int, share: float) -> None:
     allowed = TailRule(share=share).allowed(n)
     assert max(1, share * n - 1e-6) <= allowed <= share * n + 1
+
+
+def test_a_mistyped_metric_is_a_mistake_of_the_policy(tmp_path):
+    path = tmp_path / "gate.toml"
+    path.write_text('extends = "default"\n[metrics.pesq]\nmargin = 1\n')
+    with pytest.raises(PolicyError, match=r"no metric is called 'pesq', did you mean 'pesq_.b'\?"):
+        load_policy(path)
+    path.write_text('extends = "default"\n[metrics.own]\nmargin = 1\ndirection = "higher"\n')
+    assert load_policy(path).metrics["own"].margin == 1
