@@ -18,6 +18,16 @@ console = Console(stderr=True, highlight=False)
 FAILURES_SHOWN = 8
 
 
+# what the verbs that score have in common
+Metrics = Annotated[str | None, typer.Option(help="Separated by commas; 'all', or 'none'. [the standard ones]")]
+MetricOption = Annotated[
+    list[str] | None, typer.Option(help="METRIC.PARAMETER=VALUE, such as wer.model=pocketsphinx; repeatable.")
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that score. [cores, at most 4]")]
+TimeLimit = Annotated[float, typer.Option(min=1.0, help="Seconds for one metric of one rendering.")]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")]
+
+
 class OneLineErrors(TyperGroup):
     """Print an error that is meant for people as one line; tracebacks only with ``--debug``."""
 
@@ -67,16 +77,12 @@ def compare(
     seeds: Annotated[
         str | None, typer.Option("--seeds", "--seed", help="Of the decoders' noise, separated by commas. [0]")
     ] = None,
-    metrics: Annotated[
-        str | None, typer.Option(help="Separated by commas; 'all', or 'none'. [the standard ones]")
-    ] = None,
-    metric_option: Annotated[
-        list[str] | None, typer.Option(help="METRIC.PARAMETER=VALUE, such as wer.model=pocketsphinx; repeatable.")
-    ] = None,
+    metrics: Metrics = None,
+    metric_option: MetricOption = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many utterances.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that score. [cores, at most 4]")] = None,
-    time_limit: Annotated[float, typer.Option(min=1.0, help="Seconds for one metric of one rendering.")] = 120.0,
-    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
+    jobs: Jobs = None,
+    time_limit: TimeLimit = 120.0,
+    report: Report = True,
 ) -> None:
     """Decode a corpus with several systems, score them, and write a report.
 
@@ -184,15 +190,11 @@ def score(
         list[str] | None,
         typer.Option(help="NAME=SECONDS between seams; sidecars FILE.seams.json go first; repeatable."),
     ] = None,
-    metrics: Annotated[
-        str | None, typer.Option(help="Separated by commas; 'all', or 'none'. [the standard ones]")
-    ] = None,
-    metric_option: Annotated[
-        list[str] | None, typer.Option(help="METRIC.PARAMETER=VALUE, such as wer.model=pocketsphinx; repeatable.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that score. [cores, at most 4]")] = None,
-    time_limit: Annotated[float, typer.Option(min=1.0, help="Seconds for one metric of one rendering.")] = 120.0,
-    report: Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")] = True,
+    metrics: Metrics = None,
+    metric_option: MetricOption = None,
+    jobs: Jobs = None,
+    time_limit: TimeLimit = 120.0,
+    report: Report = True,
 ) -> None:
     """Score audio that was made anywhere: a folder of recordings, and a folder of renderings for each system.
 

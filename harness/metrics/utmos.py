@@ -39,7 +39,9 @@ def make(model: str = "") -> Metric:
 def utmos(pair: Pair, model: str = "") -> float | Unscored:
     """Opinion score, 1 to 5, of the rendering as it is. A diagnostic and never a verdict."""
     if not model:
-        return Unscored("utmos needs its weights; name a TorchScript file: --metric-option utmos.model=PATH", lasting=False)
+        return Unscored(
+            "utmos needs its weights; name a TorchScript file: --metric-option utmos.model=PATH", lasting=False
+        )
     import torch
 
     try:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+import yaml
 
 from harness.gate.policy import load_policy
 
@@ -48,7 +47,6 @@ def test_the_margins_in_the_table_are_those_of_the_ready_policy() -> None:
 
 
 def test_the_workflow_is_yaml_whose_steps_run_what_there_is() -> None:
-    yaml = pytest.importorskip("yaml")
     (shown,) = blocks("yaml")
     workflow = yaml.safe_load(shown)
     steps = workflow["jobs"]["gate"]["steps"]
@@ -57,7 +55,6 @@ def test_the_workflow_is_yaml_whose_steps_run_what_there_is() -> None:
     assert ".venv/bin/streamflow gate --checkpoint" in gate["run"]
 
 
-@pytest.mark.skipif(shutil.which("sh") is None, reason="no shell")
 def test_the_hook_is_a_shell_script_and_holds_back_what_does_not_pass(tmp_path: Path) -> None:
     (hook,) = blocks("sh")
     bin_folder = tmp_path / "bin"

@@ -10,10 +10,6 @@ import pytest
 from harness.metrics import REGISTRY, Pair, Unscored
 from harness.metrics.dnsmos import METRICS
 
-speechmos = pytest.importorskip("speechmos")
-pytest.importorskip("librosa")
-pytest.importorskip("onnxruntime")
-
 RATE = 16_000
 KEYS = {"dnsmos_ovrl": "ovrl_mos", "dnsmos_sig": "sig_mos", "dnsmos_bak": "bak_mos", "dnsmos_p808": "p808_mos"}
 NAMES = [*KEYS, "plcmos"]

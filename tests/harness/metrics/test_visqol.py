@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import visqol as package
 
 from harness.metrics import REGISTRY, MetricError, Pair, Unscored, get_metric
 from harness.metrics.visqol import visqol
 
-package = pytest.importorskip("visqol")
 RATE = 16_000
 HAS_LATTICE = importlib.util.find_spec("ai_edge_litert") is not None
 
