@@ -8,18 +8,12 @@ STREAMFLOW_PASSWORD=... python app.py --host 0.0.0.0      # reachable from elsew
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 import uvicorn
-from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 
 from streamflow.errors import StreamflowError
-
-if TYPE_CHECKING:
-    from listening_tests.service.auth import Administration
-    from listening_tests.workspace import Workspace
 
 
 def main(
@@ -51,6 +45,8 @@ def main(
 
         STREAMFLOW_PASSWORD=... python app.py --host 0.0.0.0 --port 8000
     """
+    from application.compose import make_app
+    from application.site import Site
     from listening_tests.service.auth import Administration, check_bind
     from listening_tests.workspace import Workspace
 
@@ -58,7 +54,8 @@ def main(
     try:
         check_bind(host, password)
         door = Administration(password)
-        app = make_app(Workspace(studies, runs=runs, database=database), door, address or own)
+        workspace = Workspace(studies, runs=runs, database=database)
+        app = make_app(Site(workspace=workspace, address=address or own), door)
     except StreamflowError as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(2) from None
@@ -66,28 +63,6 @@ def main(
     typer.echo(f"administration: {own}{way_in}")
     typer.echo("Ctrl-C stops; answers that were saved stay saved")
     uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
-
-
-def make_app(workspace: Workspace, door: Administration, address: str) -> FastAPI:
-    """Compose the service, the listener's page and the administration.
-
-    Args:
-        workspace: the studies and the runs.
-        door: who may administer.
-        address: where listeners reach the pages.
-    """
-    from listening_tests.administration.page import ADMINISTRATION, mount_administration
-    from listening_tests.service import create_service
-    from listening_tests.service.auth import add_login
-
-    app = create_service(workspace)
-    add_login(app, door, target=f"{ADMINISTRATION}/")
-
-    @app.get("/")
-    def front() -> RedirectResponse:
-        return RedirectResponse(f"{ADMINISTRATION}/", status_code=303)
-
-    return mount_administration(app, workspace, door, address)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from typing import Any
 import gradio
 
 from harness.run import Run
+from listening_tests.creating import CONTROLS, create_study
+from listening_tests.errors import StudyError
+from listening_tests.workspace import Workspace
 
-from ..creating import CONTROLS, create_study
-from ..errors import StudyError
-from ..workspace import Workspace
-from .messages import told
+from ...messages import told
 
 
 def create_tab(
@@ -94,7 +94,7 @@ def _of_form(key: str, value: Any) -> Any:
 
 def asks(protocol: str) -> str:
     """What a protocol asks, for the form."""
-    from ..protocols import get_protocol
+    from listening_tests.protocols import get_protocol
 
     return get_protocol(protocol).standard
 

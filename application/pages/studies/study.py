@@ -7,13 +7,14 @@ from typing import Any
 import gradio
 import pandas
 
-from ..analysing import analyse_study, export_study
-from ..cells import cell_text
-from ..errors import StudyError
-from ..monitoring import monitor_study
-from ..study import load_study
-from ..workspace import Workspace
-from .messages import told
+from listening_tests.analysing import analyse_study, export_study
+from listening_tests.cells import cell_text
+from listening_tests.errors import StudyError
+from listening_tests.monitoring import monitor_study
+from listening_tests.study import load_study
+from listening_tests.workspace import Workspace
+
+from ...messages import told
 
 EMPTY = "*Make a study in the other tab first.*"
 

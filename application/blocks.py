@@ -1,0 +1,25 @@
+"""All pages as one Gradio application of several pages."""
+
+from __future__ import annotations
+
+import gradio
+
+from .pages import PAGES
+from .site import Site
+
+MOUNT = "/app"
+
+
+def make_blocks(site: Site) -> gradio.Blocks:
+    """The pages, the first at the mount itself.
+
+    Args:
+        site: what they work on.
+    """
+    first, *others = PAGES
+    with gradio.Blocks(title=first.title, analytics_enabled=False) as blocks:
+        first.build(site)
+    for page in others:
+        with blocks.route(page.title, f"/{page.path}"):
+            page.build(site)
+    return blocks
