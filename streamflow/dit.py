@@ -89,18 +89,31 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
 
 
 class KeyValueCache:
-    """Keys and values of one layer in one network evaluation, over the past; grows by concatenation."""
+    """Keys and values of one layer in one network evaluation, over the past.
+
+    The room doubles when it is full, so a stream copies each of its frames about once however long it gets;
+    concatenation would copy the whole past for every chunk.
+    """
 
     def __init__(self):
-        self.keys: Tensor | None = None
-        self.values: Tensor | None = None
+        self.length = 0  # frames
+        self._room: list[Tensor] = []  # keys and values [B, heads, at least length, width]
 
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Append ``[B, heads, t, width]`` and return all."""
-        if self.keys is not None:
-            keys, values = torch.cat([self.keys, keys], dim=2), torch.cat([self.values, values], dim=2)
-        self.keys, self.values = keys, values
+        """Append ``[B, heads, t, width]`` and return all: views that hold until the next call."""
+        stop = self.length + keys.shape[2]
+        if not self._room or stop > self._room[0].shape[2]:
+            self._grow(2 * stop, (keys, values))
+        for room, new in zip(self._room, (keys, values), strict=True):
+            room[:, :, self.length : stop] = new
+        self.length = stop
+        keys, values = (room[:, :, :stop] for room in self._room)
         return keys, values
+
+    def _grow(self, frames: int, like: tuple[Tensor, Tensor]) -> None:
+        old, self._room = self._room, [one.new_empty(*one.shape[:2], frames, one.shape[3]) for one in like]
+        for room, kept in zip(self._room, old, strict=False):
+            room[:, :, : self.length] = kept[:, :, : self.length]
 
 
 class Modulation(nn.Module):

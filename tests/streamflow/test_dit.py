@@ -239,3 +239,14 @@ def test_presets_make_a_network(name: str):
 def test_an_unknown_size_is_named():
     with pytest.raises(StreamflowError, match="unknown size huge; choose one of paper, small, tiny"):
         dit_preset("huge")
+
+
+@pytest.mark.parametrize("lengths", [[1], [24, 24, 24], [5, 1, 40, 2, 7]])
+def test_a_cache_returns_all_that_was_put_in_however_it_came(lengths):
+    cache, keys, values = KeyValueCache(), torch.randn(2, 3, sum(lengths), 8), torch.randn(2, 3, sum(lengths), 8)
+    start = 0
+    for length in lengths:
+        stop = start + length
+        got = cache.extend(keys[:, :, start:stop], values[:, :, start:stop])
+        assert torch.equal(got[0], keys[:, :, :stop]) and torch.equal(got[1], values[:, :, :stop])
+        start = stop
