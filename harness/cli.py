@@ -330,6 +330,19 @@ def baseline(context: typer.Context) -> None:
 
 
 @app.command(context_settings=PASSED_ON, add_help_option=False)
+def conformance(context: typer.Context) -> None:
+    """Check that a streaming decoder keeps the session protocol.
+
+    Example:
+
+        streamflow conformance streamflow-sr
+    """
+    from .conformance.cli import conformance as verb
+
+    _pass_on(_alone(verb), context)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
 def study(context: typer.Context) -> None:
     """Make a listening test, run it in the browser, analyse it.
 

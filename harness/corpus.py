@@ -10,6 +10,7 @@ from pathlib import Path
 from streamflow.errors import StreamflowError
 
 REQUIRED = ("utterance_id", "speaker_id", "path")
+SHIPPED = Path(__file__).resolve().parent.parent / "corpora" / "shipped" / "manifest.csv"  # in a checkout
 
 
 class CorpusError(StreamflowError):

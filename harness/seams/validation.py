@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.corpus import SHIPPED
 from harness.seams.detectability import seam_detectability
 from harness.seams.grid_scan import scan
 from harness.seams.identity import identity
@@ -34,7 +35,6 @@ from harness.seams.summary import seam_summary
 from harness.seams.table import seam_table
 
 FIGURES = Path(__file__).with_name("validation.json")
-SHIPPED = Path(__file__).parents[2] / "corpora" / "shipped" / "manifest.csv"
 PERIOD = 5120  # samples, 320 ms, as in the notes
 PHASES = 4  # grids a clip
 TOGETHER = 20  # clips in a pooled experiment

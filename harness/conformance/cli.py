@@ -1,0 +1,107 @@
+"""``streamflow conformance``: examine a decoder of one's own, or a strategy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streamflow.errors import StreamflowError
+
+from .finding import FAILS
+
+LEAST_S = 2.0  # an utterance must be longer than a decoder's window to tell anything
+
+
+def conformance(
+    decoder: Annotated[str, typer.Argument(help="package.module:attribute, or a strategy such as streamflow-sr.")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="Manifest whose first utterances are used. [the shipped corpus]")
+    ] = None,
+    checkpoint: Annotated[str, typer.Option(help="Whose tokenizer and speaker encoder are used.")] = "small",
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="The largest difference of samples that counts as none; more than 0 on GPUs.")
+    ] = 0.0,
+    only: Annotated[str | None, typer.Option(help="Checks by name, separated by commas. [all]")] = None,
+    out: Annotated[Path | None, typer.Option("--json", help="Write the findings to this file too.")] = None,
+) -> None:
+    """Check that a streaming decoder keeps the session protocol: packing, interleaving, causality, cancel, end, cost.
+
+    The exit code is 0 where everything holds that applies, 1 otherwise.
+
+    Examples:
+
+        streamflow conformance streamflow-sr
+
+        streamflow conformance mine:Decoder --only packing,causality
+    """
+    from .run import CHECKS, check_conformance
+
+    names = chosen(only, [check.name for check in CHECKS])
+    subject = load_subject(decoder, corpus, checkpoint, tolerance)
+    console, findings = Console(highlight=False), []
+    table = Table("check", "", "found", title=decoder)
+    with Console(stderr=True, highlight=False).status("loading") as status:
+        for check in CHECKS:
+            if names is None or check.name in names:
+                status.update(f"{check.name}: {check.question}")
+                findings += check_conformance(subject, [check.name])
+    for finding in findings:
+        table.add_row(finding.check, finding.verdict, finding.said)
+    console.print(table)
+    if out:
+        out.write_text(json.dumps([asdict(finding) for finding in findings], indent=2) + "\n", encoding="utf-8")
+    failed = [finding.check for finding in findings if finding.verdict == FAILS]
+    if failed:
+        typer.echo(f"does not conform: {', '.join(failed)}", err=True)
+        raise typer.Exit(1)
+
+
+def chosen(only: str | None, known: list[str]) -> list[str] | None:
+    """The checks that were asked for, None for all.
+
+    Raises:
+        StreamflowError: one that does not exist.
+    """
+    from ..corpus import did_you_mean
+
+    if only is None:
+        return None
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise StreamflowError(f"no check {name!r}{did_you_mean(name, known)}; there are {', '.join(known)}")
+    return names
+
+
+def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: float):
+    """The decoder with two utterances of a corpus.
+
+    Raises:
+        StreamflowError: the decoder, the corpus or the checkpoint cannot be used.
+    """
+    from streamflow.audio import SAMPLE_RATE, load_audio
+    from streamflow.checkpoints import load_bundle
+    from streamflow.session import StreamRequest
+
+    from ..corpus import SHIPPED, load_corpus
+    from ..systems import SystemSpec, load_system
+    from .driving import Subject
+
+    bundle = load_bundle(checkpoint)
+    spec = SystemSpec(decoder, object=decoder) if ":" in decoder else SystemSpec.parse(decoder)
+    system = load_system(spec, bundle)
+    requests = []
+    for utterance in load_corpus(corpus or SHIPPED).utterances:
+        audio = load_audio(utterance.path)
+        if len(audio) >= LEAST_S * SAMPLE_RATE:
+            speaker, tokens = bundle.embed_speaker(audio), bundle.tokenize(audio)
+            requests.append(StreamRequest(utterance.utterance_id, speaker, 0, audio, audio, tokens))
+        if len(requests) == 2:
+            return Subject(system.open, requests, system.algorithmic_latency_s, tolerance)
+    raise StreamflowError(f"{corpus}: fewer than two utterances of {LEAST_S:.0f} s or more; give another --corpus")
