@@ -368,6 +368,19 @@ def train(context: typer.Context) -> None:
     _pass_on(training, context)
 
 
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def checkpoint(context: typer.Context) -> None:
+    """Show what a checkpoint is, or verify that it is whole.
+
+    Example:
+
+        streamflow checkpoint show small
+    """
+    from streamflow.checkpoint_cli import app as verbs
+
+    _pass_on(verbs, context)
+
+
 def _alone(verb: Callable[..., None]) -> typer.Typer:
     """A verb that has no commands of its own."""
     commands = typer.Typer(
