@@ -1,12 +1,14 @@
-"""The web application: listening tests for listeners, and their administration on a mount of its own.
+"""The web application: compare, listen, read and decide; and the pages that listeners see.
 
 python app.py                                   # http://127.0.0.1:7860, studies/ and runs/ of this folder
+python app.py --demo                            # and makes a small run and a study to look at, in the background
 python app.py --studies lab/studies --port 8000
 STREAMFLOW_PASSWORD=... python app.py --host 0.0.0.0      # reachable from elsewhere: only with a password
 """
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,8 @@ import typer
 import uvicorn
 
 from streamflow.errors import StreamflowError
+
+HEADER_BYTES = 32 * 1024  # of a request; more is answered with 400
 
 
 def main(
@@ -36,33 +40,65 @@ def main(
         str | None,
         typer.Option(envvar="STREAMFLOW_DATABASE", show_envvar=True, help="SQLAlchemy URL. [a file beside each study]"),
     ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Make a small run and an open study to look at, in the background.")
+    ] = False,
 ) -> None:
-    """Serve listening tests and their administration.
+    """Serve the application, and listening tests to listeners.
 
     Examples:
 
-        python app.py
+        python app.py --demo
 
         STREAMFLOW_PASSWORD=... python app.py --host 0.0.0.0 --port 8000
     """
-    from application.compose import make_app
-    from application.site import Site
+    from application.scratch import private_scratch
     from listening_tests.service.auth import Administration, check_bind
     from listening_tests.workspace import Workspace
 
-    own = f"http://{host}:{port}"
+    own = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    with private_scratch():  # before Gradio is imported
+        from application.compose import make_app
+        from application.demo import start_demo
+        from application.site import Site
+
+        try:
+            check_bind(host, password)
+            _check_port(host, port)
+            door = Administration(password)
+            workspace = Workspace(studies, runs=runs, database=database)
+            site = Site(workspace=workspace, address=address or own)
+            app = make_app(site, door)
+            if demo:
+                start_demo(site)
+        except StreamflowError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise SystemExit(2) from None
+        way_in = f"/login?token={door.token}" if door.token else "/login"
+        typer.echo(f"open {own}{way_in}")
+        typer.echo("Ctrl-C stops; answers that were saved stay saved, and jobs in the background go on")
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            h11_max_incomplete_event_size=HEADER_BYTES,
+        )
+
+
+def _check_port(host: str, port: int) -> None:
+    """Say that a port is taken before anything is started, and in one line."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        check_bind(host, password)
-        door = Administration(password)
-        workspace = Workspace(studies, runs=runs, database=database)
-        app = make_app(Site(workspace=workspace, address=address or own), door)
-    except StreamflowError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise SystemExit(2) from None
-    way_in = f"/login?token={door.token}" if door.token else "/login"
-    typer.echo(f"administration: {own}{way_in}")
-    typer.echo("Ctrl-C stops; answers that were saved stay saved")
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise StreamflowError(
+            f"{host} port {port}: {error.strerror}; stop what listens there, or give --port"
+        ) from None
 
 
 if __name__ == "__main__":

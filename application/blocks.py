@@ -8,6 +8,7 @@ from .pages import PAGES
 from .site import Site
 
 MOUNT = "/app"
+CACHE_S = (600, 3600)  # what passed through Gradio: looked through so often, deleted when so old
 
 
 def make_blocks(site: Site) -> gradio.Blocks:
@@ -17,7 +18,7 @@ def make_blocks(site: Site) -> gradio.Blocks:
         site: what they work on.
     """
     first, *others = PAGES
-    with gradio.Blocks(title=first.title, analytics_enabled=False) as blocks:
+    with gradio.Blocks(title=first.title, analytics_enabled=False, delete_cache=CACHE_S) as blocks:
         first.build(site)
     for page in others:
         with blocks.route(page.title, f"/{page.path}"):

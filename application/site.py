@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from harness.corpus import SHIPPED, load_corpus
+from harness.jobs import Jobs
+from harness.live.engine import LiveEngine
+from harness.run_index import RunIndex
+from listening_tests.preview import Previews
 from listening_tests.workspace import Workspace
-
-SHIPPED = Path(__file__).resolve().parent.parent / "corpora" / "shipped" / "manifest.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +25,7 @@ class Site:
         corpus: the manifest whose utterances the compare page offers.
         checkpoints: a folder with a folder a checkpoint, beside the shipped ones.
         baselines: the store of promoted baselines.
+        secret: signs the addresses of files; new with every start, so that those of an earlier one are worth nothing.
     """
 
     workspace: Workspace
@@ -27,8 +33,29 @@ class Site:
     corpus: Path = field(default=SHIPPED)
     checkpoints: Path = field(default=Path("checkpoints"))
     baselines: Path = field(default=Path("baselines"))
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @property
     def runs(self) -> Path:
         """The folder of runs."""
         return self.workspace.runs
+
+    @cached_property
+    def index(self) -> RunIndex:
+        """What is known of the runs without loading them."""
+        return RunIndex(self.runs)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """What runs in the background."""
+        return Jobs(self.runs / ".jobs")
+
+    @cached_property
+    def previews(self) -> Previews:
+        """Studies that somebody looks at before there are listeners."""
+        return Previews()
+
+    @cached_property
+    def live(self) -> LiveEngine:
+        """What decodes while somebody watches."""
+        return LiveEngine(load_corpus(self.corpus), self.checkpoints)

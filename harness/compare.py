@@ -19,10 +19,11 @@ from .corpus import Corpus, CorpusError, Utterance, load_corpus
 from .experiment import Experiment
 from .failures import Failure, FailureLog, raise_if_disk_full
 from .finished import finished_key, is_finished, mark_finished
-from .inputs import SAMPLES_PER_TOKEN, FrontEnd, Inputs, prepare
+from .inputs import FrontEnd, Inputs, prepare
+from .jobs.progress import tell
 from .latency import latency_row
 from .provenance import code_sha256, provenance, torch_version
-from .render import render
+from .render import render, start_of
 from .run import Run, RunError, RunFolder
 from .scored_run import Kept, ScoredRun, seams_of
 from .scoring import TIME_LIMIT_S
@@ -39,11 +40,9 @@ from .storage import (
 )
 from .systems import LoadedSystem, check_strategies, load_system
 
-WARM_UP_TOKENS = 50  # 2 s: enough for every strategy's window to fill once
 DECODED, RENDERED = "decoded", "rendered"  # kinds of runs
 SEED_SUFFIX = re.compile(r"\.seed-\d+$")
 LINE_EVERY_S = 30.0
-WARM_UP = "warm-up"  # the utterance_id of a decode that is not recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,18 +317,8 @@ class _Work:
         if system.name in self.warm:
             return
         self.warm.add(system.name)
-        tokens = request.tokens[:WARM_UP_TOKENS].copy()
-        samples = len(tokens) * SAMPLES_PER_TOKEN
-        short = StreamRequest(
-            utterance_id=WARM_UP,
-            speaker=request.speaker.copy(),
-            seed=request.seed,
-            prompt=request.prompt.copy(),
-            reference=request.reference[:samples].copy(),
-            tokens=tokens,
-        )
         with contextlib.suppress(Exception):
-            render(system.name, system.open, short)
+            render(system.name, system.open, start_of(request))
 
 
 def score_with_progress(
@@ -359,10 +348,12 @@ def progress_bars(console: Console | None) -> Progress:
 
 
 def show(progress: Progress, bar: Any, description: str | None = None, advance: int = 0) -> None:
-    """Draw a bar as it is now; where there is no terminal to draw on, a line every half minute."""
+    """Draw a bar as it is now; where there is no terminal to draw on, a line every half minute; tell of it."""
     progress.update(bar, description=description, advance=advance)
     progress.refresh()
     task = progress.tasks[bar]
+    stage, _, detail = task.description.partition(" ")
+    tell(stage.rstrip(":"), task.completed, task.total, detail)
     if progress.disable or progress.console.is_terminal or progress.get_time() < task.fields.get("told", 0.0):
         return
     progress.update(bar, told=progress.get_time() + LINE_EVERY_S)

@@ -7,7 +7,7 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from .inputs import SAMPLES_PER_TOKEN, TOKENS_PER_SECOND
 from .memory import PeakMemory
 
 END = object()  # what no session yields, not even a broken one
+WARM_UP = "warm-up"  # the utterance_id of a decode that is not recorded
+WARM_UP_TOKENS = 50  # 2 s: enough for every strategy's window to fill once
 LENGTH_TOLERANCE_S = 0.2  # a decoder's framing may cost or add some samples at the end; more is a fault
 
 
@@ -111,6 +113,7 @@ class _Recorder:
     """Checks chunks as they come and writes their trace."""
 
     name: str
+    watch: Watch | None = None
     clock: VirtualClock = field(default_factory=VirtualClock)
     trace: list[ChunkTrace] = field(default_factory=list)
     pieces: list[np.ndarray] = field(default_factory=list)
@@ -138,6 +141,8 @@ class _Recorder:
         self.traced_work = self.clock.worked
         self.pieces.append(samples)
         self.length += len(samples)
+        if self.watch:
+            self.watch.came(self.trace[-1], samples)
 
     def _seam(self, chunk: AudioChunk) -> int:
         given = getattr(chunk, "seam_sample", None)
@@ -163,19 +168,51 @@ class _Recorder:
         return samples.astype(np.float32)  # a copy: a decoder may go on using its buffer
 
 
-def render(name: str, open_session: Callable[[StreamRequest], Session], request: StreamRequest) -> Rendering:
-    """Decode an utterance, one token a push, as fast as it goes.
+class Watch(Protocol):
+    """Somebody who looks on while an utterance is decoded; none of their time counts as the session's."""
+
+    def opened(self, session: Session) -> None:
+        """The session, for cancelling it from another thread."""
+
+    def before_push(self, count: int) -> None:
+        """Token ``count`` (from 1) is next; may wait until it would have come, or raise to end it all."""
+
+    def came(self, chunk: ChunkTrace, samples: np.ndarray) -> None:
+        """A chunk, checked, with its float32 ``[n]`` samples."""
+
+
+def start_of(request: StreamRequest) -> StreamRequest:
+    """The first 2 s of a request, to be decoded unrecorded: lazy initialisation is no latency."""
+    tokens = request.tokens[:WARM_UP_TOKENS].copy()
+    return StreamRequest(
+        utterance_id=WARM_UP,
+        speaker=request.speaker.copy(),
+        seed=request.seed,
+        prompt=request.prompt.copy(),
+        reference=request.reference[: len(tokens) * SAMPLES_PER_TOKEN].copy(),
+        tokens=tokens,
+    )
+
+
+def render(
+    name: str,
+    open_session: Callable[[StreamRequest], Session],
+    request: StreamRequest,
+    watch: Watch | None = None,
+) -> Rendering:
+    """Decode an utterance, one token a push, as fast as it goes or as ``watch`` lets it.
 
     Args:
         name: of the system, for errors.
         open_session: the system.
         request: the utterance; ``request.tokens`` is what gets pushed.
+        watch: told of everything as it happens.
 
     Raises:
         RenderError: the session yielded something that is not finite contiguous audio of the tokens' length.
         Exception: whatever the session raises.
     """
-    recorder = _Recorder(f"{name}, {request.utterance_id}")
+    recorder = _Recorder(f"{name}, {request.utterance_id}", watch)
     tokens, memory = request.tokens.copy(), PeakMemory()
     gc.collect()  # the garbage of the system before is not this one's time
     memory.reset()
@@ -183,7 +220,11 @@ def render(name: str, open_session: Callable[[StreamRequest], Session], request:
     try:
         with _timed(recorder.clock):
             session = open_session(request)
+        if watch:
+            watch.opened(session)
         for count in range(1, len(tokens) + 1):
+            if watch:
+                watch.before_push(count)
             recorder.clock.wait_for(count)
             _take(recorder, memory, lambda token=tokens[count - 1 : count]: session.push(token), count)
         _take(recorder, memory, session.finish, len(tokens))

@@ -25,7 +25,7 @@ from .export import export_ratings
 from .joining import join_run
 from .opening import OpenStudy, load_open_study
 from .page.texts import texts
-from .planning import Effort, plan
+from .planning import Components, Effort, Plan, plan
 from .protocols import get_protocol
 from .service.screening import passed_checks
 from .store.rows import AnswerRow
@@ -137,31 +137,45 @@ def facts_of(opened: OpenStudy, run: Run | None) -> dict[str, Any]:
     }
 
 
+def plan_from(
+    opened: OpenStudy | None,
+    systems: int,
+    difference: float,
+    *,
+    power: float = 0.8,
+    sentences: int | None = None,
+    effort: Effort | None = None,
+) -> tuple[Plan, Components]:
+    """A plan for telling every two of the systems apart, and the spread that it is made from.
+
+    Args:
+        opened: a pilot whose ratings show the spread; None to assume it.
+        systems, difference, power, sentences, effort: as of :func:`listening_tests.planning.plan`.
+
+    Raises:
+        StudyError: a pilot without such ratings, or a difference that no number of listeners shows.
+    """
+    pilot = None if opened is None else _pilot(opened)
+    pairs = systems * (systems - 1) // 2
+    found = plan(
+        systems, difference, pilot=pilot, sentences=sentences, power=power, comparisons=pairs, effort=effort
+    )
+    return found, found.components
+
+
 def plan_study(
     opened: OpenStudy | None, *, systems: int, difference: float, power: float, sentences: int | None, pay: float
 ) -> Tables:
     """What a study takes that tells ``difference`` points apart; the spread from a pilot's ratings or assumed."""
-    pilot = None
-    if opened is not None:
-        pilot = _pilot(opened)
-    pairs = systems * (systems - 1) // 2
-    found = plan(
-        systems,
-        difference,
-        pilot=pilot,
-        sentences=sentences,
-        power=power,
-        comparisons=pairs,
-        effort=Effort(pay_per_hour=pay),
-    )
-    components = found.components.table()
+    effort = Effort(pay_per_hour=pay)
+    found, components = plan_from(opened, systems, difference, power=power, sentences=sentences, effort=effort)
     chosen = found.table()
     shown = ("listeners", "invited", "sentences", "trials", "ratings", "minutes", "cost", "detectable", "power")
-    spread = "of the pilot" if pilot is not None else "assumed"
+    spread = "assumed" if opened is None else "of the pilot"
     return [
         (f"{difference:g} points between any two of {systems} systems", [{key: chosen[key] for key in shown}]),
         ("other ways", list(found.options)),
-        (f"spread {spread} (standard deviations, points)", [components]),
+        (f"spread {spread} (standard deviations, points)", [components.table()]),
     ]
 
 

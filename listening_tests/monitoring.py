@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,14 +26,15 @@ if TYPE_CHECKING:
 Tables = Iterator[tuple[str, list[dict[str, Any]]]]
 
 
-def monitor_study(opened: OpenStudy, *, unlock: bool = False) -> Tables:
+def monitor_study(opened: OpenStudy, *, unlock: bool = False, by: str = "monitor", reason: str = "") -> Tables:
     """Titled tables: listeners, where they leave, balance of completed data, width of the intervals.
 
     Args:
         unlock: show systems by name, with their means; written into the study's audit log.
+        by, reason: who unlocks and why, for the log.
     """
     if unlock:
-        opened.store.audit("monitor", "unlock", opened.study_id)
+        opened.store.audit(by, "unlock", opened.study_id, **({"reason": reason} if reason else {}))
     counts = opened.store.counts(opened.study_id)
     held = sum(state == "held" for state in counts.slots.values())
     states = {state: number for state, number in counts.states.items() if number}
@@ -43,6 +45,19 @@ def monitor_study(opened: OpenStudy, *, unlock: bool = False) -> Tables:
     main = frame[frame["role"] == "main"]
     yield "balance of completed ratings", balance(main)
     yield ("systems" if unlock else "width of the intervals (blind)"), precision(opened, main, unlock)
+
+
+def log_of(opened: OpenStudy) -> list[dict[str, Any]]:
+    """What administrators did with a study that shows systems or changes it, oldest first."""
+    return [
+        {
+            "when": f"{datetime.fromtimestamp(entry['at'], UTC):%Y-%m-%d %H:%M} UTC",
+            "who": entry["actor"],
+            "what": entry["action"],
+            "more": ", ".join(f"{name}: {value}" for name, value in (entry["detail"] or {}).items()),
+        }
+        for entry in opened.store.audit_log(opened.study_id)
+    ]
 
 
 def drop_off(counts: list[StepCount]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,12 +16,15 @@ from .errors import StudyError
 
 MOST_LISTENERS = 2000
 CANDIDATE_SENTENCES = (8, 10, 12, 16, 20, 24, 30, 36, 40, 48, 60, 80, 100, 120, 160, 200)
+CURVE_SENTENCES = (8, 12, 24, 48, 100)
+CURVE_LISTENERS = (6, 8, 12, 16, 24, 36, 48, 72, 100, 150, 200)
 
 __all__ = [
     "Components",
     "Effort",
     "Plan",
     "Precision",
+    "curve",
     "detectable_difference",
     "plan",
     "precision",
@@ -212,6 +216,40 @@ def plan(
     return Plan(**{name: getattr(best, name) for name in Plan.__slots__ if name != "options"}, options=tuple(rows))
 
 
+def curve(
+    systems: int,
+    *,
+    components: Components | None = None,
+    sentences: Sequence[int] = CURVE_SENTENCES,
+    listeners: Sequence[int] = CURVE_LISTENERS,
+    power: float = 0.8,
+    alpha: float = 0.05,
+    comparisons: int = 1,
+    effort: Effort | None = None,
+) -> list[dict[str, float]]:
+    """What difference more listeners, or more sentences, would show: rows of sentences, listeners, detectable, half_width.
+
+    Sessions are as long as ``effort`` allows. Where a row would have fewer sentences than systems it is left out.
+
+    Args:
+        as of :func:`plan`.
+    """
+    components, effort, rows = components or Components(), effort or Effort(), []
+    for count in (one for one in sentences if one >= systems):
+        trials = trials_of(count, systems, effort)
+        for heads in (one for one in listeners if one >= systems):
+            of = precision(components, heads, count, systems, trials=trials)
+            found = detectable_difference(of, power, alpha / comparisons)
+            rows.append({"sentences": count, "listeners": heads, "detectable": found, "half_width": of.half_width})
+    return rows
+
+
+def trials_of(wanted: int, systems: int, effort: Effort) -> int:
+    """Main trials that a session has room for, a multiple of the systems; at most ``wanted``."""
+    room = int((effort.most_min - effort.overhead_min) * 60 / effort.trial_s)
+    return min(wanted, max(room // systems, 1) * systems)
+
+
 def _smallest(
     systems: int,
     target: float,
@@ -224,8 +262,7 @@ def _smallest(
 ) -> Plan | None:
     """The fewest listeners with so many sentences, in whole blocks of the balanced design; None if none is enough."""
     wanted = sentences * (systems if crossed else 1)
-    room = int((effort.most_min - effort.overhead_min) * 60 / effort.trial_s)
-    trials = min(wanted, max(room // systems, 1) * systems)
+    trials = trials_of(wanted, systems, effort)
     block = 1 if crossed else systems
 
     def seen(blocks: int) -> float:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from harness.jobs.progress import tell
+
 from .cells import cell_text
 
 PIPED = 200  # columns of a table that goes into a file or a pipe
@@ -18,12 +20,17 @@ PIPED = 200  # columns of a table that goes into a file or a pipe
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, if that is a terminal; yields what to call with (done, total)."""
+    """A bar on standard error, if that is a terminal; yields what to call with (done, total), which tells of it too."""
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn(what), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def step(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            tell(what, done, total)
+
+        yield step
 
 
 def print_table(title: str, rows: list[dict[str, Any]]) -> None:

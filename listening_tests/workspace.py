@@ -118,4 +118,5 @@ class Workspace:
             return row
         opened = self.opened(name)
         counts = opened.store.counts(opened.study_id)
-        return {**row, "state": opened.state, "started": counts.started, "completed": counts.complete}
+        state = f"{opened.state} (simulated)" if study.simulated else opened.state
+        return {**row, "state": state, "started": counts.started, "completed": counts.complete}

@@ -43,7 +43,7 @@ USUAL = {
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """How a system looks: ``slot`` picks the colour (the style sheet's ``--system-SLOT``), ``symbol`` the marker."""
+    """How a system looks: ``slot`` picks the colour (the token ``--system-SLOT``), ``symbol`` the marker."""
 
     slot: int
     symbol: str
@@ -70,12 +70,3 @@ def appearances(systems: Iterable[str]) -> dict[str, Appearance]:
             chosen[name] = Appearance(slot, SYMBOLS[(slot + lap) % len(SYMBOLS)])
             extra += 1
     return chosen
-
-
-def style_variables() -> str:
-    """The colours as CSS custom properties for the two colour schemes."""
-
-    def block(colours: tuple[str, ...]) -> str:
-        return "".join(f"--system-{slot}:{colour};" for slot, colour in enumerate(colours))
-
-    return f":root{{{block(LIGHT)}}}@media (prefers-color-scheme:dark){{:root{{{block(DARK)}}}}}"

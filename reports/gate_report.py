@@ -11,11 +11,10 @@ from harness.gate.outcome import GateResult
 from harness.gate.policy import trim_for
 from harness.run import Run, RunError
 from harness.storage import write_bytes
-from reports import waveform
-from reports.colours import style_variables
+from reports import visual, waveform
 from reports.formatting import count
 from reports.gate_players import MOST_AUDIO_BYTES, MOST_UTTERANCES, fallen
-from reports.html import STATIC, _environment, plain_script, policy
+from reports.html import STATIC, _environment, policy, script_of
 from reports.methods import Fact
 
 WIDTH, HEIGHT = 160, 18  # of an interval's picture
@@ -82,7 +81,7 @@ def render_gate(
         shown, linked = fallen(result, Run(baseline), Run(candidate), out, most_utterances, most_audio_bytes)
     except RunError:  # broken for that very reason
         shown, linked = [], []
-    script = plain_script((STATIC / "report.js").read_text(encoding="utf-8"))
+    script = script_of()
     context = {
         "result": result,
         "facts": facts(result),
@@ -97,7 +96,7 @@ def render_gate(
         "width": WIDTH,
         "height": HEIGHT,
         "several": len({check.system for check in result.checks}) > 1,
-        "style": style_variables() + "".join((STATIC / name).read_text("utf-8") for name in ("report.css", "gate.css")),
+        "style": visual.style() + "".join((STATIC / name).read_text("utf-8") for name in ("report.css", "gate.css")),
         "script": script,
         "policy": policy(script),
     }

@@ -16,8 +16,7 @@ from plotly.offline import get_plotlyjs
 from harness.corpus import did_you_mean
 from harness.run import RunError
 from harness.storage import write_bytes
-from reports import formatting
-from reports.colours import style_variables
+from reports import formatting, visual
 from reports.comparison import Comparison
 from reports.content import content_of
 from reports.export import Collected
@@ -120,16 +119,14 @@ def make_page(
     beside: Path | None = None,
 ) -> Page:
     """The page as text; ``beside`` is the folder of its tables, None where it has no files."""
-    script = plain_script(
-        "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("report.js", "explorer.js"))
-    )
+    script = script_of("explorer.js")
     plotly = plain_script(get_plotlyjs())
     tables = Collected()
     environment = _environment()
     environment.globals["exports"] = tables
     content = content_of(comparison, media, most_players, most_bytes)
     context = content | {
-        "style": style_variables() + (STATIC / "report.css").read_text(encoding="utf-8"),
+        "style": visual.style() + (STATIC / "report.css").read_text(encoding="utf-8"),
         "script": script,
         "plotly": plotly,
         "policy": policy(script, plotly, linked=media.page is not None),
@@ -190,6 +187,12 @@ def plain_script(source: str) -> str:
     """A script that no HTML parser ends early, as its hash in the policy needs it: newlines as parsers leave them."""
     source = re.sub(r"\r\n?", "\n", source)
     return re.sub(r"</(script)|<!--", lambda m: f"<\\/{m[1]}" if m[1] else "<\\!--", source, flags=re.IGNORECASE)
+
+
+def script_of(*more: str) -> str:
+    """The script of every page of ours, and what one of them has beside."""
+    names = ("painting.js", "tables.js", "report.js", *more)
+    return plain_script("\n".join((STATIC / name).read_text(encoding="utf-8") for name in names))
 
 
 def to_text(content: object) -> str:

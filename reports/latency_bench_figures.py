@@ -79,7 +79,11 @@ def rate_figure(comparison: Comparison, bench: Bench) -> Figure | None:
 
     Of the shortest stream, since a system that needs the whole utterance waits for its length.
     """
-    rows = by_token_rate(bench)
+    return rate_figure_of(comparison, by_token_rate(bench))
+
+
+def rate_figure_of(comparison: Comparison, rows: pd.DataFrame) -> Figure | None:
+    """The same from any rows with ``system``, ``tokens_per_second`` and ``first_sound_s``."""
     if rows["tokens_per_second"].nunique() < 2:
         return None
     figure = Figure(HEIGHT)

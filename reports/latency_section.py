@@ -21,8 +21,13 @@ from reports.latency_tables import (
 )
 
 
-def latency_section(comparison: Comparison) -> dict | None:
+def latency_section(comparison: Comparison, *, title: str = "Latency", whole: bool = True) -> dict | None:
     """What templates/latency.html.j2 shows; None where nothing was timed, as of files that were rendered elsewhere.
+
+    Args:
+        comparison: of the run.
+        title: of the section.
+        whole: False without what the application has with sliders: quality, playout and the token rate.
 
     Returns:
         Figures and tables by name, each None (or empty) where the run or the bench has nothing for it.
@@ -33,8 +38,9 @@ def latency_section(comparison: Comparison) -> dict | None:
     found = first_sounds(comparison, bench)
     chunks = chunk_latency_figure(comparison)
     timed = work_table(comparison)
-    pareto = {metric.name: quality_latency_figure(comparison, metric) for metric in comparison.metrics}
+    pareto = {metric.name: quality_latency_figure(comparison, metric) for metric in comparison.metrics if whole}
     return {
+        "title": title,
         "bands": [{"range": name, "felt": felt, "shades": i} for i, (_, name, felt) in enumerate(BANDS)],
         "first_figure": first_packet_figure(comparison, found) if found else None,
         "first_table": first_sound_table(comparison, found) if found else None,
@@ -43,11 +49,11 @@ def latency_section(comparison: Comparison) -> dict | None:
         "split_figure": time_split_figure(comparison) if timed else None,
         "work_table": timed,
         "quality_figures": {name: figure for name, figure in pareto.items() if figure.data},
-        "bench": None if bench is None else _bench(comparison, bench),
+        "bench": None if bench is None else _bench(comparison, bench, whole),
     }
 
 
-def _bench(comparison: Comparison, bench: Bench) -> dict:
+def _bench(comparison: Comparison, bench: Bench, whole: bool) -> dict:
     streams = streams_figures(comparison, bench)
     return {
         "said": bench_text(bench),
@@ -55,9 +61,9 @@ def _bench(comparison: Comparison, bench: Bench) -> dict:
         "packet_figure": streams[0] if streams else None,
         "factor_figure": streams[1] if streams else None,
         "streams_table": streams_table(comparison, bench),
-        "rate_figure": rate_figure(comparison, bench),
+        "rate_figure": rate_figure(comparison, bench) if whole else None,
         "rate_table": rate_table(comparison, bench),
-        "playout_figures": playout_figures(comparison, bench),
+        "playout_figures": playout_figures(comparison, bench) if whole else {},
         "playout_table": playout_table(comparison, bench),
         "interrupt_table": interrupt_table(comparison, bench),
     }

@@ -186,12 +186,17 @@ def streams_table(comparison: Comparison, bench: Bench) -> Table | None:
 def rate_table(comparison: Comparison, bench: Bench) -> Table | None:
     """One row a system: time to the first sound by token rate; None below two rates."""
     rows = by_token_rate(bench)
+    return rate_table_of(comparison, rows, f"{float(rows['length_s'].min()):g} s") if len(rows) else None
+
+
+def rate_table_of(comparison: Comparison, rows: pd.DataFrame, length: str) -> Table | None:
+    """The same from any rows with ``system``, ``tokens_per_second`` and ``first_sound_s``, of streams of a length."""
     rates = sorted(rows["tokens_per_second"].unique())
     if len(rates) < 2:
         return None
     table = Table(
-        f"From the first token to the first sound of a stream of {float(rows['length_s'].min()):g} s, without buffer or "
-        "jitter: the measured work, with tokens coming at each rate.",
+        f"From the first token to the first sound of a stream of {length}, without buffer or jitter: the measured work, "
+        "with tokens coming at each rate.",
         "system",
         [Column(f"{rate:g} tokens/s", "first sound ↓") for rate in rates],
     )

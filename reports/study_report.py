@@ -9,9 +9,10 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from harness.storage import write_bytes
-from reports.colours import Appearance, appearances, style_variables
+from reports import visual
+from reports.colours import Appearance, appearances
 from reports.formatting import count, interval, join, number
-from reports.html import STATIC, _environment, plain_script, policy
+from reports.html import STATIC, _environment, plain_script, policy, script_of
 from reports.methods import Fact
 from reports.study_sections import sections_of, unit_of
 from reports.study_tables import decimals, p_text
@@ -37,7 +38,7 @@ def write_study_report(content: Mapping[str, Any], out: str | Path) -> Path:
 def render_study(content: Mapping[str, Any]) -> str:
     """The page as text; the same analysis gives the same text."""
     looks = appearances_of(content)
-    script = plain_script((STATIC / "report.js").read_text(encoding="utf-8"))
+    script = script_of()
     plotly = plain_script(get_plotlyjs())
     return (
         _environment()
@@ -49,7 +50,7 @@ def render_study(content: Mapping[str, Any]) -> str:
             findings=findings(content),
             sections=sections_of(content, looks),
             methods=content["methods"],
-            style=style_variables() + (STATIC / "report.css").read_text(encoding="utf-8"),
+            style=visual.style() + (STATIC / "report.css").read_text(encoding="utf-8"),
             script=script,
             plotly=plotly,
             policy=policy(script, plotly),

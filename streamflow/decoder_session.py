@@ -87,11 +87,12 @@ class DecoderSession:
         self._spent[2] += other
         try:
             while span := self._mel.next_span(finished):
+                seam = self._mel.seam(span) * HOP
                 mel = self._timed(0, lambda span=span: self._mel.emit(span))
                 samples = self._timed(1, lambda mel=mel: self._vocoder.push(mel))
                 if finished and self._mel.next_span(finished) is None:
                     samples = torch.cat([samples, self._timed(1, self._vocoder.finish)])
-                yield from self._chunk(samples, span.start * HOP)
+                yield from self._chunk(samples, seam)
             if finished and self._vocoder.pending_frames:
                 self._mel.check()
                 yield from self._chunk(self._timed(1, self._vocoder.finish), 0)

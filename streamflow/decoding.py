@@ -16,11 +16,14 @@ from torch import Tensor
 
 from .attention import AttentionPattern
 from .checkpoints import Bundle
+from .crossfade import CrossFade
 from .dit import DiT, KeyValueCache
 from .errors import StrategyError
 from .flow import Schedule, guide, integrate
 from .mel import FRAMES_PER_TOKEN, denormalise
 from .noise import frame_noise
+
+LONGEST_FADE = 0.2  # of a hop
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Plan:
         back, ahead: blocks of ``grid`` frames of context in the window; ``None`` is all there is.
         cached: keys and values of the past are kept instead of recomputed; only for patterns without look-ahead.
         fresh_noise: draw the noise anew for each emission, a defect of naive streaming kept for comparison.
+        crossfade: share of a hop, 0 to 0.2, by which windows without context overlap and are faded into one another.
     """
 
     weights: str
@@ -45,11 +49,16 @@ class Plan:
     ahead: int | None = 0
     cached: bool = False
     fresh_noise: bool = False
+    crossfade: float = 0.0
     schedule: Schedule = field(default_factory=Schedule)
 
     def __post_init__(self):
         if self.cached and not self.pattern.cacheable:
             raise StrategyError("a pattern that looks ahead cannot be cached; set cached=false")
+        if not 0 <= self.crossfade <= LONGEST_FADE:
+            raise StrategyError(f"crossfade={self.crossfade!r} must be a share of a hop from 0 to {LONGEST_FADE}")
+        if self.crossfade and (self.back, self.ahead, self.cached) != (0, 0, False):
+            raise StrategyError("a window with context is not cross-faded; set crossfade=0")
         for name, value, least in (
             ("block", self.grid, 1),
             ("hop", self.hop, 1),
@@ -63,6 +72,11 @@ class Plan:
     def lookahead_frames(self) -> int | None:
         """Frames after the emitted ones that must be there first; ``None`` is the whole utterance."""
         return None if self.hop is None or self.ahead is None else self.ahead * self.grid
+
+    @property
+    def fade_frames(self) -> int:
+        """Frames that two neighbouring emissions share."""
+        return 0 if self.hop is None else round(self.crossfade * self.hop * self.grid)
 
     @property
     def hop_frames(self) -> int | None:
@@ -124,6 +138,7 @@ class MelStream:
         self._condition = torch.zeros(0)
         self._tokens: list[Tensor] = []  # come, but not embedded yet
         self._cancelled = threading.Event()
+        self._faded = CrossFade(self.plan.fade_frames)
         self._caches = [[KeyValueCache() for _ in evaluator.dit.blocks] for _ in self.plan.schedule.times]
 
     def cancel(self) -> None:
@@ -138,12 +153,14 @@ class MelStream:
     def next_span(self, finished: bool) -> range | None:
         """The frames that can be emitted now, if any."""
         hop, lookahead = self.plan.hop_frames, self.plan.lookahead_frames
+        decoded = self.position + self._faded.held  # the next window's own frames begin here
         if finished:
-            stop = self.available if hop is None else min(self.available, self.position + hop)
+            stop = self.available if hop is None else min(self.available, decoded + hop)
+            stop -= 0 if stop == self.available else self._faded.frames
             return range(self.position, stop) if stop > self.position else None
-        if hop is None or lookahead is None or self.available < self.position + hop + lookahead:
+        if hop is None or lookahead is None or self.available < decoded + hop + lookahead:
             return None
-        return range(self.position, self.position + hop)
+        return range(self.position, decoded + hop - self._faded.frames)
 
     @torch.inference_mode()
     def emit(self, span: range) -> Tensor:
@@ -152,9 +169,15 @@ class MelStream:
         Raises:
             CancelledError: within one network evaluation of :meth:`cancel`.
         """
-        plan = self.plan
+        plan, held = self.plan, self._faded.held
+        if held and len(span) == held:  # the utterance ends with what was held back
+            self.position = span.stop
+            return self._faded.rest()
+        hold = min(self._faded.frames, self.available - span.stop)
         ahead = (
-            self.available if plan.lookahead_frames is None else min(self.available, span.stop + plan.lookahead_frames)
+            self.available
+            if plan.lookahead_frames is None
+            else min(self.available, span.stop + hold + plan.lookahead_frames)
         )
         if plan.cached:
             window, keys, caches = span, range(span.stop), self._caches
@@ -163,7 +186,7 @@ class MelStream:
             window, caches = range(back, ahead), None
             keys = window
         self._embed(ahead)
-        seed = self.seed + 1 + span.start if plan.fresh_noise else self.seed
+        seed = self.seed + 1 + span.start + held if plan.fresh_noise else self.seed
         condition = self._condition[window.start - self._first : window.stop - self._first]
         masks = plan.pattern.masks(window, keys)
         mel = self.evaluator.solve(
@@ -171,7 +194,16 @@ class MelStream:
         )
         self.position = span.stop
         self._forget()
-        return denormalise(mel[span.start - window.start : span.stop - window.start])
+        own = denormalise(mel[span.start - window.start : span.stop + hold - window.start])
+        return self._faded.join(own, hold)
+
+    def seam(self, span: range) -> int:
+        """The frame where a span given by :meth:`next_span` meets the one before; 0 for none.
+
+        Asked before :meth:`emit`. Of a cross-fade, its middle.
+        """
+        held = self._faded.held
+        return 0 if held and len(span) == held else span.start + held // 2
 
     def _embed(self, stop: int) -> None:
         """Embed the tokens of the frames before ``stop``.

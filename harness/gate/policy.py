@@ -145,6 +145,28 @@ def load_policy(source: str | Path | None = None) -> Policy:
     return _policy(_read(path, ()), str(path.name if path.parent == READY else path))
 
 
+def parse_policy(text: str, source: str = "policy") -> Policy:
+    """Read a policy from its text, as :func:`load_policy` does a file; ``extends`` takes the name of a ready one.
+
+    Args:
+        text: TOML.
+        source: what to call it in errors.
+
+    Raises:
+        PolicyError: as there.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{source}: not TOML: {error}") from None
+    parent = table.pop("extends", None)
+    if parent is not None:
+        if parent not in ready_policies():
+            raise PolicyError(f"{source}: extends = {parent!r} must be one of {', '.join(ready_policies())}")
+        table = _merged(_read(READY / f"{parent}.toml", ()), table)
+    return _policy(table, source)
+
+
 def ready_policies() -> list[str]:
     """Names of the policies that come with the package."""
     return sorted(path.stem for path in READY.glob("*.toml"))

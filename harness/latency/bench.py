@@ -18,6 +18,7 @@ from ..corpus import did_you_mean, load_corpus
 from ..experiment import Experiment, load_experiment
 from ..failures import Failure, FailureLog, raise_if_disk_full
 from ..inputs import FrontEnd
+from ..jobs.progress import tell
 from ..provenance import code_sha256, hardware, torch_version
 from ..render import render
 from ..run import Run, RunError, RunFolder
@@ -133,6 +134,8 @@ class _Work:
                 for cell in cells:
                     progress.update(bar, description=f"{cell.kind} {cell.system} {cell.length_s:g} s")
                     progress.refresh()
+                    task = progress.tasks[bar]
+                    tell("latency", task.completed, task.total, task.description)
                     self._cell(cell)
                     progress.update(bar, advance=cell.length_s * cell.streams)
         except BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -120,3 +120,24 @@ def plan(systems: Sequence[str], settings: Settings) -> Iterator[Cell]:
         for repeat in range(repeats):
             for kind, system, length_s, streams in cells if repeat % 2 == 0 else reversed(cells):
                 yield Cell(kind, system, length_s, repeat, streams)
+
+
+LOADING_S = 15.0  # weights and speech, before the first measurement
+
+
+def expected_s(settings: Settings, real_time_factors: Mapping[str, float]) -> float:
+    """About how long a bench takes, in seconds, if every system keeps the real-time factor that it had in the run.
+
+    Attention over the whole utterance grows, so that ``full`` takes longer than this at lengths beyond the run's.
+
+    Args:
+        settings: what to measure.
+        real_time_factors: seconds of work for a second of audio, by system.
+    """
+    total = LOADING_S
+    for factor in real_time_factors.values():
+        total += settings.repeats * sum(settings.lengths_s) * factor
+        length_s = settings.stream_length_s
+        total += settings.stream_repeats * sum(max(length_s, length_s * n * factor) for n in settings.streams)
+        total += settings.interrupts * min(settings.lengths_s) * factor / 2
+    return total

@@ -9,6 +9,7 @@ import numpy as np
 from streamflow.audio import SAMPLE_RATE
 
 AUDIBLE_PAUSE_S = 0.1  # the longest pause of a session that still counts as continuous (the C100 of serving benchmarks)
+ROUNDING_S = 1e-9  # a pause below this is the rounding of sums
 
 
 class Playout(NamedTuple):
@@ -114,7 +115,7 @@ def playout(
     audio_s, underrun_s = samples.sum() / SAMPLE_RATE, float(waits.sum())
     return Playout(
         underrun_s=underrun_s,
-        underruns=int((waits > 0).sum()),
+        underruns=int((waits > ROUNDING_S).sum()),
         longest_s=float(waits.max()),
         continuity=float(audio_s / (audio_s + underrun_s)),
         buffer_for_none=float(late.max()),

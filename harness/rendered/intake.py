@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from harness.failures import one_line, raise_if_disk_full
+from harness.jobs.progress import tell
 from harness.run import RunFolder
 from harness.storage import key_of, read_json, sha256_of_file, write_json
 from harness.systems import REFERENCE
@@ -89,6 +90,7 @@ class Intake:
             if progress:
                 progress.update(bar, advance=1)
                 progress.refresh()
+                tell("read", progress.tasks[bar].completed, len(files))
         ordered = [(system, entry.utterance_id) for system, entry, _ in files]
         taken = {pair: one for pair in ordered if isinstance(one := found[pair], Taken)}
         return taken, [one for pair in ordered if isinstance(one := found[pair], Lost)]

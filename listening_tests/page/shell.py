@@ -59,13 +59,15 @@ def mount_listener(app: FastAPI, path: str = "/listen") -> FastAPI:
     return mount_plain(app, make_listener_page(), path, css=CSS, head=HEAD, show_error=False)
 
 
-def mount_plain(app: FastAPI, blocks: gr.Blocks, path: str, **options: Any) -> FastAPI:
+def mount_plain(
+    app: FastAPI, blocks: gr.Blocks, path: str, *, theme: gr.themes.Base | None = None, **options: Any
+) -> FastAPI:
     """Mount Blocks without what Gradio adds of its own accord: footer, history, monitoring, API pages, fonts of others."""
     return gr.mount_gradio_app(
         app,
         blocks,
         path=path,
-        theme=system_theme(),
+        theme=theme or system_theme(),
         footer_links=[],
         run_history=False,
         ssr_mode=False,

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+
+from reports.visual import style
 
 from ..opening import OpenStudy
 from .api import Api
@@ -44,6 +47,7 @@ def create_service(
     app.state.rates = Rates(settings)
     app.state.directory = Directory(studies, settings.database)
     app.include_router(Api(app.state.directory, app.state.rates, clock).router())
+    app.get("/assets/visual.css")(visual)
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     add_error_handlers(app)
     app.add_middleware(BodyLimit, settings=settings)
@@ -54,3 +58,8 @@ def create_service(
 
         app = mount_listener(app, LISTEN)
     return app
+
+
+def visual() -> Response:
+    """The colours and type of all pages."""
+    return Response(style(), media_type="text/css")

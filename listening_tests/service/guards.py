@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,8 +50,9 @@ class SecurityHeaders:
         async def send_with(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                headers["Content-Security-Policy"] = DATA_POLICY if data else PAGE_POLICY
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # a route may know better
+                headers.setdefault("Content-Security-Policy", DATA_POLICY if data else PAGE_POLICY)
                 if data and "Cache-Control" not in headers:
                     headers["Cache-Control"] = "no-cache" if scope["path"].startswith("/assets/") else "no-store"
             await send(message)
@@ -89,42 +92,68 @@ def is_open(path: str) -> bool:
 
 
 class BodyLimit:
-    """Refuses requests to ``/api`` and ``/login`` with a body that is too large, also one that does not say its size."""
+    """Refuses requests with a body that is too large, also one that does not say its size, and drops those that take too
+    long to arrive; a body is whole before anybody looks at it.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self.app, self.limit = app, settings.body_limit
+        self.app, self.settings = app, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(("/api/", "/login")):
+        headers = Headers(scope=scope) if scope["type"] == "http" else {}
+        if "content-length" not in headers and "transfer-encoding" not in headers:
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
-        if not declared.isdigit() or int(declared) > self.limit:
-            await self._refuse(scope, receive, send)
-            return
-        chunks, size, more = [], 0, True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return  # the listener is gone
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            more = message.get("more_body", False)
-            if size > self.limit:
-                await self._refuse(scope, receive, send)
-                return
-        whole = {"type": "http.request", "body": b"".join(chunks), "more_body": False}
-        given = False
+        limit = self.limit_of(scope["path"])
+        declared = headers.get("content-length", "0")
+        try:
+            if not (declared.isascii() and declared.isdigit()) or len(declared) > 15 or int(declared) > limit:
+                raise _TooLarge
+            async with asyncio.timeout(self.settings.body_s + (limit - self.settings.body_limit) / (128 * 1024)):
+                body = await _read(receive, limit)
+        except _TooLarge:
+            size = f"{limit // 2**20} MB" if limit >= 2**20 else f"{limit // 1024} kB"
+            await _refuse(f"a request may have {size} here; this one is larger", 413)(scope, receive, send)
+        except TimeoutError:
+            await _refuse("the request took too long to arrive; try again", 408)(scope, receive, send)
+        else:
+            if body is not None:
+                await self.app(scope, _replay(body, receive), send)
 
-        async def replay() -> Message:
-            nonlocal given
-            if given:
-                return await receive()
-            given = True
-            return whole
+    def limit_of(self, path: str) -> int:
+        """Bytes that a request to a path may bring."""
+        for prefix, limit in self.settings.larger_bodies:
+            if path == prefix or path.startswith(prefix + "/"):
+                return limit
+        return self.settings.body_limit
 
-        await self.app(scope, replay, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        text = f"a request may have {self.limit // 1024} kB; this one is larger"
-        await JSONResponse({"error": text}, 413)(scope, receive, send)
+class _TooLarge(Exception):
+    pass
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    """The body; None if whoever sent it is gone."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > limit:
+            raise _TooLarge
+    return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return replay
+
+
+def _refuse(text: str, status: int) -> JSONResponse:
+    return JSONResponse({"error": text}, status, {"Connection": "close"})  # what is still on its way is not read

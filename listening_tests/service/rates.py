@@ -26,12 +26,13 @@ class Rates:
             "login": RateLimitItemPerMinute(settings.logins_per_minute),
             "logins": RateLimitItemPerMinute(10 * settings.logins_per_minute),
         }
+        self._allowed |= {what: RateLimitItemPerMinute(count) for what, count in settings.more_per_minute}
 
     def count(self, what: str, who: str) -> None:
         """Note one more.
 
         Args:
-            what: ``answer``, ``request``, ``start``, ``login`` or ``logins``.
+            what: ``answer``, ``request``, ``start``, ``login``, ``logins``, or a name of ``Settings.more_per_minute``.
             who: a session id or an address.
 
         Raises:

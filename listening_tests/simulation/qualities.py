@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from ..errors import StudyError
 from ..model import ANCHOR_LOW, ANCHOR_MID, REFERENCE
 
-FIXED = {REFERENCE: 4.7, ANCHOR_MID: 3.0, ANCHOR_LOW: 1.8}
+OFFLINE = "full"  # what abx-offline plays beside the systems, though it is none of the study's
+FIXED = {REFERENCE: 4.7, OFFLINE: 4.2, ANCHOR_MID: 3.0, ANCHOR_LOW: 1.8}
 BEST, WORST = 4.2, 2.4
 
 
@@ -20,7 +21,7 @@ def spaced_qualities(systems: Sequence[str]) -> dict[str, float]:
 
 
 def with_fixed(qualities: Mapping[str, float]) -> dict[str, float]:
-    """With the reference and the anchors, which every protocol may bring."""
+    """With the reference, the anchors and the offline decoder, which a protocol may bring."""
     return {**FIXED, **qualities}
 
 

@@ -14,7 +14,7 @@ import httpx
 
 from ..errors import StudyError
 
-START_S = 90.0
+START_S = 180.0  # a job in the background yields to everything else
 
 
 def free_port() -> int:

@@ -1,46 +1,4 @@
-"use strict";
 document.documentElement.classList.add("scripted");
-
-/* Colours: a figure says whose a trace is, the style sheet says how that looks. */
-const styleOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-function withAlpha(colour, alpha) {
-  if (alpha >= 1) return colour;
-  const hex = colour.length === 4 ? colour.replace(/[0-9a-f]/gi, "$&$&") : colour;
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-  return `rgba(${r},${g},${b},${alpha})`;
-}
-function colourOf(meta) {
-  if (meta.role === "systems") return meta.slots.map((slot) => withAlpha(styleOf(`--system-${slot}`), meta.alpha));
-  const name = { system: `--system-${meta.slot}`, reference: "--reference", seam: "--ink", rule: "--rule" }[meta.role];
-  return withAlpha(styleOf(name), meta.alpha ?? 1);
-}
-function painted(figure) {
-  const { data, layout } = structuredClone(figure);
-  for (const trace of data) {
-    const colour = colourOf(trace.meta);
-    trace.marker = { ...trace.marker, color: colour };
-    if (trace.marker.line) trace.marker.line.color = colour;
-    if (typeof colour === "string") {
-      trace.line = { ...trace.line, color: colour };
-      for (const bars of ["error_x", "error_y"]) if (trace[bars]) trace[bars].color = colour;
-    }
-  }
-  for (const shape of layout.shapes ?? []) {
-    if (shape.name === "band") shape.fillcolor = styleOf("--band");
-    else shape.line.color = { seam: styleOf("--ink"), over: "rgba(255,255,255,.6)", rule: styleOf("--ink") }[shape.name];
-    if (shape.name === "seam") shape.opacity = 0.4;
-  }
-  const font = { family: styleOf("--text"), size: 12, color: styleOf("--ink") };
-  Object.assign(layout, { font, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true });
-  layout.hoverlabel = { ...layout.hoverlabel, bgcolor: styleOf("--page"), bordercolor: styleOf("--rule"), font };
-  for (const [key, axis] of Object.entries(layout)) {
-    if (!/^[xy]axis\d*$/.test(key)) continue;
-    Object.assign(axis, { gridcolor: styleOf("--rule"), zerolinecolor: styleOf("--rule"), linecolor: styleOf("--rule") });
-    axis.tickfont = { size: 11, color: axis.type === "category" ? font.color : styleOf("--quiet") };
-    axis.title = { ...axis.title, font: { size: 12, color: styleOf("--quiet") } };
-  }
-  return { data, layout };
-}
 
 /* Plots are drawn when they come near the screen, and again when the colour scheme changes. */
 const config = { responsive: true, displayModeBar: false, displaylogo: false, showTips: false, doubleClick: "reset" };
@@ -87,79 +45,8 @@ document.querySelectorAll("[data-shows]").forEach((select) => {
   show(); /* a browser may have kept the choice over a reload */
 });
 
-/* Tables are sorted by a click on a heading: up, down, as it was. Values that are not there come last either way. */
-function valueOf(cell) {
-  if (cell.dataset.value !== undefined) return Number(cell.dataset.value);
-  const own = [...cell.childNodes].filter((node) => node.nodeName !== "SMALL").map((node) => node.textContent).join("").trim();
-  const plain = own.replace(/\u2212/g, "-").replace(/[\u2009\s](?=\d{3}\b)/g, "");
-  const number = /^[+-]?\d[\d.]*(e[+-]?\d+)?(?=$|[\s\u2009%▲▼≈≠])/i.exec(plain);
-  return number ? Number(number[0]) : own.toLocaleLowerCase();
-}
-function compared(a, b) {
-  const numbers = [a, b].map((value) => typeof value === "number");
-  if (numbers[0] && numbers[1]) return a - b;
-  if (numbers[0] !== numbers[1]) return numbers[0] ? -1 : 1;
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-const isAbsent = (cell) => cell.classList.contains("absent") || /^(\u2014|)$/.test(cell.textContent.trim());
-function sortable(table) {
-  const body = table.tBodies[0], headings = [...table.tHead.rows[0].cells];
-  const rows = [...body.rows];
-  if (rows.length < 2 || rows.some((row) => row.cells.length !== headings.length)) return;
-  headings.forEach((heading, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "sort";
-    button.append(...heading.childNodes);
-    heading.append(button);
-    heading.setAttribute("aria-sort", "none");
-    button.addEventListener("click", () => {
-      const next = { none: "ascending", ascending: "descending", descending: "none" }[heading.getAttribute("aria-sort")];
-      headings.forEach((other) => other.setAttribute("aria-sort", other === heading ? next : "none"));
-      const sign = next === "descending" ? -1 : 1, keyed = rows.map((row) => row.cells[column]);
-      const order = keyed.map((cell, place) => ({ place, absent: isAbsent(cell), value: valueOf(cell) }));
-      if (next !== "none") order.sort((a, b) => a.absent - b.absent || sign * compared(a.value, b.value) || a.place - b.place);
-      body.append(...order.map(({ place }) => rows[place]));
-    });
-  });
-}
 document.querySelectorAll("table.data").forEach(sortable);
-
-/* Every table, and the methods, can be copied as a paper or a program takes it. */
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    const area = Object.assign(document.createElement("textarea"), { value: text });
-    document.body.append(area);
-    area.select();
-    const done = document.execCommand("copy");
-    area.remove();
-    if (!done) throw new Error("not copied");
-  }
-}
-function copyButton(label, what, text) {
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
-  button.setAttribute("aria-label", `Copy ${what} as ${label}`);
-  button.addEventListener("click", async () => {
-    const said = button.parentElement.querySelector("output");
-    try { await copy(text()); said.textContent = "copied"; } catch { said.textContent = "the browser refused"; }
-    setTimeout(() => { said.textContent = ""; }, 2000);
-  });
-  return button;
-}
-function copyBar(after, what, formats) {
-  const bar = Object.assign(document.createElement("p"), { className: "copies" });
-  const said = document.createElement("output");
-  said.setAttribute("aria-live", "polite");
-  bar.append("copy ", ...formats.map(([label, text]) => copyButton(label, what, text)), said);
-  after.after(bar);
-}
-document.querySelectorAll("[data-exports]").forEach((place) => {
-  const texts = JSON.parse(place.textContent), table = document.getElementById(place.dataset.exports);
-  const formats = [["CSV", "csv"], ["LaTeX", "tex"], ["Markdown", "md"]].map(([label, kind]) => [label, () => texts[kind]]);
-  if (table) copyBar(place, table.getAttribute("aria-label"), formats);
-});
+document.querySelectorAll("[data-exports]").forEach(exported);
 document.querySelectorAll("[data-copies]").forEach((part) => {
   const paragraphs = () => [...part.querySelectorAll("p")].map((p) => p.textContent.trim());
   const references = () => [...part.querySelectorAll("li")].map((li, place) => `[${place + 1}] ${li.textContent.trim()}`);

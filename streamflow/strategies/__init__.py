@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from ..checkpoints import Bundle
+from ..decoding import Plan
 from ..errors import StrategyError
 from . import causal, controls, cosyvoice, full, naive, streamflow, window
 from .base import MadeSystem, Strategy
@@ -36,14 +37,41 @@ def make_system(name: str, bundle: Bundle, **parameters) -> MadeSystem:
     Raises:
         StrategyError: an unknown strategy or parameter, with the nearest known one.
     """
-    if name not in _BY_NAME:
-        raise StrategyError(f"unknown strategy {name}{_near(name, _BY_NAME)}; there are {', '.join(_BY_NAME)}")
-    strategy = _BY_NAME[name]
+    strategy = _strategy(name)
     for key in parameters:
         if key not in strategy.parameters:
             known = ", ".join(strategy.parameters) or "none"
             raise StrategyError(f"{name}: unknown parameter {key}{_near(key, strategy.parameters)}; it takes {known}")
     return strategy.make(bundle, {**strategy.parameters, **parameters})
+
+
+def parameters_of_strategy(name: str) -> dict:
+    """The parameters of a strategy with their defaults.
+
+    Raises:
+        StrategyError: an unknown strategy, with the nearest known one.
+    """
+    return dict(_strategy(name).parameters)
+
+
+def plan_of_strategy(name: str, bundle: Bundle, parameters: dict) -> Plan | None:
+    """What a strategy does with all of its ``parameters`` given, from the bundle's card: no weights are read.
+
+    Returns:
+        None for controls.
+
+    Raises:
+        StrategyError: an unknown strategy, or parameters that do not go together.
+        CheckpointError: the bundle has no weights for it.
+    """
+    plan = _strategy(name).plan
+    return None if plan is None else plan(bundle, parameters)
+
+
+def _strategy(name: str) -> Strategy:
+    if name not in _BY_NAME:
+        raise StrategyError(f"unknown strategy {name}{_near(name, _BY_NAME)}; there are {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]
 
 
 def _near(word: str, known) -> str:

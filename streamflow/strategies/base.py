@@ -55,6 +55,8 @@ class Strategy:
     description: str
     parameters: dict
     make: Callable[[Bundle, dict], MadeSystem]
+    plan: Callable[[Bundle, dict], Plan] | None = None
+    """What a flow decoder does, read from the bundle's card alone; None for controls."""
 
 
 def schedule_of(parameters: dict) -> Schedule:
@@ -68,19 +70,7 @@ def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundl
     def make(bundle: Bundle, chosen: dict) -> MadeSystem:
         made = plan(bundle, chosen)
         evaluator, vocoder = Evaluator(bundle, made), bundle.vocoder
-        facts = {
-            "weights": made.weights,
-            "nfe": made.schedule.nfe,
-            "pattern": pattern_card(made.pattern),
-            "window": {
-                "grid": made.grid,
-                "hop": made.hop,
-                "back": made.back,
-                "ahead": made.ahead,
-                "cached": made.cached,
-            },
-            "vocoder_future_frames": vocoder.future_frames,
-        }
+        facts = plan_facts(made, vocoder.future_frames)
         return MadeSystem(
             name,
             chosen,
@@ -89,7 +79,19 @@ def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundl
             facts,
         )
 
-    return Strategy(name, description, {**parameters, **SCHEDULE}, make)
+    return Strategy(name, description, {**parameters, **SCHEDULE}, make, plan)
+
+
+def plan_facts(plan: Plan, vocoder_future: int) -> dict:
+    """A plan as JSON can hold it: what determines the audio beside the parameters."""
+    window = {"grid": plan.grid, "hop": plan.hop, "back": plan.back, "ahead": plan.ahead, "cached": plan.cached}
+    return {
+        "weights": plan.weights,
+        "nfe": plan.schedule.nfe,
+        "pattern": pattern_card(plan.pattern),
+        "window": window | ({"fade_frames": plan.fade_frames} if plan.fade_frames else {}),
+        "vocoder_future_frames": vocoder_future,
+    }
 
 
 def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:
@@ -97,10 +99,13 @@ def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:
 
     The first emission needs its own frames and the look-ahead, in whole tokens; the vocoder holds back its own
     look-ahead from that emission, so it delays a frame at the end of an emission by another emission, never the first.
+    What is yet to be cross-faded is held back in the same way.
     """
     if plan.hop_frames is None or plan.lookahead_frames is None:
         return None
-    emissions = vocoder_future // plan.hop_frames + 1  # until one of them is longer than what the vocoder holds back
+    emissions = (
+        vocoder_future + plan.fade_frames
+    ) // plan.hop_frames + 1  # until one of them is longer than what the vocoder holds back
     frames = emissions * plan.hop_frames + plan.lookahead_frames
     tokens = -(-frames // FRAMES_PER_TOKEN)
     return tokens * FRAMES_PER_TOKEN * HOP / 16_000

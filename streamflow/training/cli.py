@@ -221,6 +221,8 @@ def _phase_two(bundle: Bundle, features: DecoderFeatures, name: str, block: int,
     pattern = preset(name, dit.config.layers, block or (2 * BLOCK if name == "cosyvoice" else BLOCK))
     work = _work(bundle.directory, f"decoder-{name}")
     phase_one = bundle.card["decoder_id"]
-    trained = train_decoder(dit, pattern, features, work, loop, DecoderTraining(rank=rank, rate=TUNE_RATE), base=phase_one)
+    trained = train_decoder(
+        dit, pattern, features, work, loop, DecoderTraining(rank=rank, rate=TUNE_RATE), base=phase_one
+    )
     card = {"differences": {name: {**pattern_card(pattern), "decoder_id": phase_one}}}
     save_part(bundle.directory, f"decoder-{name}", difference(trained.state_dict(), base), card)

@@ -47,9 +47,7 @@ class Vocos(nn.Module):
         self.past_frames = (c.layers + 1) * (c.kernel - 1) - c.lookahead + overlap
         self.embed = nn.Conv1d(BANDS, c.width, c.kernel)
         self.norm_in = nn.LayerNorm(c.width, eps=1e-6)
-        self.blocks = nn.ModuleList(
-            ConvNeXt(c.width, c.hidden, c.kernel, 0, 1.0 / c.layers) for _ in range(c.layers)
-        )
+        self.blocks = nn.ModuleList(ConvNeXt(c.width, c.hidden, c.kernel, 0, 1.0 / c.layers) for _ in range(c.layers))
         self.norm_out = nn.LayerNorm(c.width, eps=1e-6)
         self.head = nn.Linear(c.width, c.n_fft + 2)
         window = torch.hann_window(c.n_fft)

@@ -149,9 +149,15 @@ class Studies:
 
 
 @pytest.fixture(scope="session")
-def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
+def heard_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with something to hear; copy it before you write."""
+    return write_run(tmp_path_factory.mktemp("heard") / "run")
+
+
+@pytest.fixture(scope="session")
+def studies(heard_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
     folder = tmp_path_factory.mktemp("listening")
-    run, opened = write_run(folder / "run"), {}
+    run, opened = Path(shutil.copytree(heard_run, folder / "run")), {}
     for name in (*REGISTRY, "everything"):
         special = EVERYTHING if name == "everything" else {"protocol": name}
         systems = PAIRS if name in ("abx-offline", "seam-locating") else SYSTEMS
@@ -278,8 +284,10 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def listener(browser: Any, studies: Studies, request: pytest.FixtureRequest) -> Iterator[Callable[..., Listener]]:
-    """``listener(study, size, **options)``: a person with a fresh browser profile who opened the link of a study."""
+def listener(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Listener]]:
+    """``listener(study, size, **options)``: a person with a fresh browser profile who opened the link of a study; of
+    another server's with ``url``.
+    """
     contexts = []
 
     def make(
@@ -291,7 +299,8 @@ def listener(browser: Any, studies: Studies, request: pytest.FixtureRequest) -> 
             folder.mkdir(parents=True, exist_ok=True)
         context = browser.new_context(viewport=SIZES[size], has_touch=size == "phone", **{"locale": "en-GB", **options})
         contexts.append(context)
-        return Listener(context, url or studies.link(study, **(parameters or {})), folder)
+        link = url or request.getfixturevalue("studies").link(study, **(parameters or {}))
+        return Listener(context, link, folder)
 
     yield make
     for context in contexts:

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from listening_tests.page.texts import texts
+from reports.visual import style
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -30,7 +31,7 @@ SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "hei
 
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>trial</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<link rel="stylesheet" href="/listener.css"><style>body { margin: 0 }</style></head>
+<link rel="stylesheet" href="/listener.css"><style>VISUAL body { margin: 0 }</style></head>
 <body class="lt"><main class="lt-page"><div class="lt-card" id="here"></div></main>
 <script type="module">
 import * as player from "/player.js";
@@ -59,7 +60,7 @@ class Site(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/":
-            self._send("text/html", PAGE.replace("TEXTS", json.dumps(texts("en"))).encode())
+            self._send("text/html", PAGE.replace("VISUAL", style()).replace("TEXTS", json.dumps(texts("en"))).encode())
         elif self.path.startswith("/sound/"):
             seconds, seed = self.path.split("/")[2:4]
             self._send("audio/wav", wav(speechlike(float(seconds), int(seed))))

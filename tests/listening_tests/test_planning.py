@@ -10,7 +10,16 @@ from statsmodels.stats.power import TTestPower
 from listening_tests.analysis.crossed_bootstrap import difference
 from listening_tests.analysis.crossed_simulation import Layout, World, simulate_ratings
 from listening_tests.errors import StudyError
-from listening_tests.planning import Components, Effort, Precision, detectable_difference, plan, power_of, precision
+from listening_tests.planning import (
+    Components,
+    Effort,
+    Precision,
+    curve,
+    detectable_difference,
+    plan,
+    power_of,
+    precision,
+)
 
 # half-width with normal quantiles, from the table of the project's notes
 NOTES = {(10, 20): 0.33, (30, 20): 0.22, (30, 40): 0.19, (100, 20): 0.16, (100, 50): 0.12}
@@ -113,3 +122,20 @@ def test_simulated_studies_find_the_difference_as_often_as_planned():
         difference(simulate_ratings(layout, world, generator, (0.4,)), "s0", "s1").p_value < 0.05 for _ in range(500)
     ]
     assert np.mean(seen) == pytest.approx(power_of(0.4, found.precision), abs=stats.norm.ppf(0.999) * 0.018 + 0.03)
+
+
+def test_more_listeners_and_more_sentences_show_smaller_differences():
+    rows = curve(3, sentences=(8, 24, 48), listeners=(6, 24, 96))
+    seen = {(row["sentences"], row["listeners"]): row["detectable"] for row in rows}
+    assert len(seen) == 9
+    for sentences in (8, 24, 48):
+        assert seen[sentences, 6] > seen[sentences, 24] > seen[sentences, 96]
+    for listeners in (6, 24, 96):
+        assert seen[8, listeners] > seen[24, listeners] > seen[48, listeners]
+
+
+def test_a_curve_goes_through_the_plan():
+    found = plan(3, 0.3, sentences=48, comparisons=3)
+    rows = curve(3, sentences=(48,), listeners=(found.listeners,), comparisons=3)
+    assert rows[0]["detectable"] == pytest.approx(found.detectable)
+    assert curve(10, sentences=(8,)) == []

@@ -1,107 +1,160 @@
-"""The tab that makes a study from a run."""
+"""The tab that makes a study from a run, with a preview of every screen before it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio
 
-from harness.run import Run
-from listening_tests.creating import CONTROLS, create_study
-from listening_tests.errors import StudyError
-from listening_tests.workspace import Workspace
+from listening_tests.preview import preview_of_form
+from listening_tests.protocols import REGISTRY
+from listening_tests.study import HEADPHONE_CHECKS, LANGUAGES
 
 from ...messages import told
+from ...site import Site
+from .address import parameters, sets, writes
+from .form import USUAL, asks, changes_of, make_study, read, run_of, systems_of
+from .preview import GONE, framed
+
+QUIET = {"api_visibility": "private", "concurrency_limit": None}
+CLEARED = sets(systems="")
 
 
-def create_tab(
-    workspace: Workspace, protocols: Mapping[str, Any], checks: Sequence[str], languages: Sequence[str],
-    choice: gradio.Dropdown,
-) -> gradio.Dropdown:  # fmt: skip
-    """Draw the tab; ``choice`` is the list of studies, which gets the new one. Returns the list of runs."""
+def create_tab(site: Site) -> tuple[gradio.Button, dict[str, Any]]:
+    """Draw the tab; returns the button that makes the study, with what it needs: see :func:`wire`."""
+    form = {**_what(site), **_who(), **_screening()}
+    with gradio.Accordion("More settings", open=False):
+        form |= _more()
     with gradio.Row():
-        run = gradio.Dropdown(workspace.run_names(), label="Run", value=None, info="Where the sounds come from.")
-        protocol = gradio.Dropdown(
-            list(protocols), label="Protocol", value="acr-naturalness", info=asks("acr-naturalness")
-        )
-    systems = gradio.CheckboxGroup([], label="Systems", info="To be rated. Listeners never see these names.")
-    with gradio.Row():
-        name = gradio.Textbox(label="Name", placeholder="naturalness-1", info="Of the folder; listeners do not see it.")
-        title = gradio.Textbox(
-            label="Title", placeholder="How natural does this speech sound?", info="Listeners see it."
-        )
-    with gradio.Row():
-        listeners = gradio.Number(24, label="Listeners", precision=0, minimum=1)
-        sentences = gradio.Number(12, label="Sentences", precision=0, minimum=1, info="At most; chosen by the seed.")
-        trials = gradio.Number(0, label="Trials a listener", precision=0, minimum=0, info="0: one of each sentence.")
-        seed = gradio.Number(0, label="Seed", precision=0)
-    with gradio.Row():
-        training = gradio.Number(2, label="Practice trials", precision=0, minimum=0)
-        traps = gradio.Number(1, label="Traps", precision=0, minimum=0, info="Clips with beeps to be counted.")
-        repeats = gradio.Number(0, label="Repeats", precision=0, minimum=0, info="Trials asked twice.")
-    with gradio.Row():
-        spoken = gradio.CheckboxGroup(list(languages), value=list(languages), label="Languages of the pages")
-        headphones = gradio.CheckboxGroup(list(checks), value=[], label="Headphone checks")
-    make = gradio.Button("Make the study", variant="primary")
+        look = gradio.Button("Preview")
+        make = gradio.Button("Make the study", variant="primary")
     notice = gradio.Markdown(elem_classes="notice")
+    shown = gradio.HTML("", elem_id="form-preview", apply_default_css=False)
+    fields = [form[name] for name in USUAL]
 
-    protocol.change(lambda name: gradio.Dropdown(info=asks(name)), protocol, protocol, api_visibility="private")
-    run.change(told(lambda name: system_choices(workspace, name)), run, systems, api_visibility="private")
+    def previewed(*values: Any, progress: gradio.Progress = gradio.Progress()) -> str:  # noqa: B008 (Gradio's way)
+        given = dict(zip(USUAL, values, strict=True))
+        step = lambda done, total: progress((done, total), desc="sounds")  # noqa: E731
+        walk = told(lambda: preview_of_form(run_of(site.workspace, given), changes_of(given), progress=step))()
+        return framed(site, walk)
 
-    inputs = {
-        "run": run, "protocol": protocol, "systems": systems, "name": name, "title": title, "design.listeners": listeners,
-        "sentences": sentences, "design.trials": trials, "seed": seed, "screening.training": training,
-        "screening.traps": traps, "screening.repeats": repeats, "languages": spoken, "screening.headphones": headphones,
-    }  # fmt: skip
+    look.click(previewed, fields, shown, api_visibility="private", concurrency_limit=2)
+    form["protocol"].input(
+        lambda name: (gradio.Dropdown(info=asks(name)), GONE), form["protocol"], [form["protocol"], shown], **QUIET
+    )
+    form["run"].input(told(lambda name: _choices(site, name)), form["run"], form["systems"], **QUIET)
+    form["run"].input(None, None, None, js=CLEARED)
+    gradio.on([field.input for field in fields], None, fields, None, js=writes(USUAL))
+    return make, {"form": form, "notice": notice, "fields": fields}
+
+
+def wire(site: Site, make: gradio.Button, tab: dict[str, Any], choice: gradio.Dropdown) -> None:
+    """Have the button make the study and choose it in ``choice``."""
 
     def carry_out(*values: Any, progress: gradio.Progress = gradio.Progress()) -> Any:  # noqa: B008 (Gradio's way)
-        given = dict(zip(inputs, values, strict=True))
-        summary = told(make_study)(workspace, given, lambda done, total: progress((done, total), desc="sounds"))
-        return f"{summary}. Open it in the tab *Study*.", gradio.Dropdown(
-            workspace.names(), value=given["name"].strip()
-        )
+        given = dict(zip(USUAL, values, strict=True))
+        summary = told(make_study)(site.workspace, given, lambda done, total: progress((done, total), desc="sounds"))
+        name = str(given["name"]).strip()
+        said = f"{summary}.\n\nLook at it in *Preview*, try it in *Simulate*, open it in *Listeners*."
+        return said, gradio.Dropdown(site.workspace.names(), value=name)
 
-    make.click(carry_out, list(inputs.values()), [notice, choice], api_visibility="private", concurrency_limit=2)
-    return run
-
-
-def make_study(workspace: Workspace, given: dict[str, Any], progress: Callable[[int, int], None]) -> str:
-    """Make a study as the form says; returns a line of what there is.
-
-    Args:
-        given: ``run``, ``name``, ``sentences``, and values of the study file by dotted name.
-    """
-    form = dict(given)
-    run, name, sentences = form.pop("run"), form.pop("name").strip(), int(form.pop("sentences"))
-    if not run:
-        raise StudyError("no run is chosen; choose one, or make one with `streamflow compare`")
-    changes = {key: _of_form(key, value) for key, value in form.items()}
-    folder = workspace.new_path(name)
-    return create_study(
-        folder, run=workspace.runs / run, changes=changes, sentences=sentences, progress=progress
-    ).summary()
+    make.click(carry_out, tab["fields"], [tab["notice"], choice], api_visibility="private", concurrency_limit=2)
 
 
-def _of_form(key: str, value: Any) -> Any:
-    """A form's value as the study file has it; empty is not given."""
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, str):
-        return value.strip() or None
-    return None if key == "design.trials" and not value else int(value)
+def restored(site: Site, request: gradio.Request) -> list[Any]:
+    """The form's fields as the page's address says, in the order of USUAL."""
+    said = {name: read(name, text) for name, text in parameters(request).items() if name in USUAL}
+    names = site.workspace.run_names()
+    run = said.get("run") if said.get("run") in names else None
+    found: list[Any] = []
+    for name in USUAL:
+        if name == "run":
+            found.append(gradio.Dropdown(names, value=run))
+        elif name == "systems":
+            found.append(_choices(site, run, said.get("systems")))
+        elif name == "protocol":
+            protocol = said.get("protocol") if said.get("protocol") in REGISTRY else USUAL["protocol"]
+            found.append(gradio.Dropdown(value=protocol, info=asks(protocol)))
+        else:
+            found.append(gradio.update(value=said[name]) if name in said else gradio.skip())
+    return found
 
 
-def asks(protocol: str) -> str:
-    """What a protocol asks, for the form."""
-    from listening_tests.protocols import get_protocol
-
-    return get_protocol(protocol).standard
-
-
-def system_choices(workspace: Workspace, run: str | None) -> gradio.CheckboxGroup:
+def _choices(site: Site, run: str | None, ticked: list[str] | None = None) -> gradio.CheckboxGroup:
     """The systems of a run, all but its controls ticked."""
-    if not run:
-        return gradio.CheckboxGroup([], value=[])
-    systems = Run(workspace.runs / run).systems
-    return gradio.CheckboxGroup(systems, value=[system for system in systems if system not in CONTROLS])
+    systems, usual = systems_of(site.workspace, run)
+    return gradio.CheckboxGroup(systems, value=[name for name in ticked or () if name in systems] or usual)
+
+
+def _what(site: Site) -> dict[str, Any]:
+    form: dict[str, Any] = {}
+    with gradio.Row():
+        form["run"] = gradio.Dropdown(
+            site.workspace.run_names(), label="Run", value=None, info="Where the sounds come from."
+        )
+        usual = USUAL["protocol"]
+        form["protocol"] = gradio.Dropdown(list(REGISTRY), label="Protocol", value=usual, info=asks(usual))
+    form["systems"] = gradio.CheckboxGroup([], label="Systems", info="To be rated. Listeners never see these names.")
+    with gradio.Row():
+        form["name"] = gradio.Textbox(
+            label="Name", placeholder="naturalness-1", info="Of the folder; listeners do not see it."
+        )
+        form["title"] = gradio.Textbox(
+            label="Title", placeholder="How natural does this speech sound?", info="Listeners see it."
+        )
+    return form
+
+
+def _who() -> dict[str, Any]:
+    with gradio.Row():
+        return {
+            "design.listeners": _number("design.listeners", "Listeners", "Wanted.", least=1),
+            "sentences": _number("sentences", "Sentences", "At most; chosen by the seed.", least=1),
+            "design.trials": _number("design.trials", "Trials a listener", "0: one of each sentence."),
+            "seed": _number("seed", "Seed", "Of every random choice."),
+        }
+
+
+def _screening() -> dict[str, Any]:
+    with gradio.Row():
+        form: dict[str, Any] = {
+            "screening.training": _number("screening.training", "Practice trials", "Before the first that counts."),
+            "screening.traps": _number("screening.traps", "Traps", "Clips with beeps to be counted."),
+            "screening.repeats": _number("screening.repeats", "Repeats", "Trials asked twice."),
+            "screening.identical": _number("screening.identical", "Identical pairs", "The same sound twice."),
+        }
+    with gradio.Row():
+        form["languages"] = gradio.CheckboxGroup(
+            list(LANGUAGES), value=list(LANGUAGES), label="Languages of the pages", info="The first is the default."
+        )
+        form["screening.headphones"] = gradio.CheckboxGroup(
+            list(HEADPHONE_CHECKS), value=[], label="Headphone checks", info="Made anew for every listener."
+        )
+    return form
+
+
+def _more() -> dict[str, Any]:
+    form: dict[str, Any] = {}
+    with gradio.Row():
+        form["analysis.margin"] = gradio.Number(
+            0, label="Equivalence margin", minimum=0, info="Points of the scale that do not matter; 0: no such test."
+        )
+        form["access.invitation"] = gradio.Checkbox(label="Only with an invitation", value=False)
+    with gradio.Row():
+        form["recruitment"] = gradio.Textbox(label="Recruitment", info="For the methods text: how found, how paid.")
+        form["consent.contact"] = gradio.Textbox(label="Contact", info="Who answers listeners' questions.")
+    with gradio.Row():
+        form["completion.code"] = gradio.Textbox(
+            "signed", label="Completion code", info="signed: one a listener; else this fixed text, as Prolific has it."
+        )
+        form["completion.return_url"] = gradio.Textbox(
+            label="Return address", info="Where the end leads; {code} becomes the code."
+        )
+    form["more"] = gradio.Code(
+        "", language=None, label="Anything else of study.toml, in TOML, such as break_every = 10", lines=3
+    )
+    return form
+
+
+def _number(name: str, label: str, info: str, least: int = 0) -> gradio.Number:
+    return gradio.Number(USUAL[name], label=label, precision=0, minimum=least, info=info)

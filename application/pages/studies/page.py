@@ -1,42 +1,136 @@
-"""The studies: a list of them all, one of them, a new one."""
+"""The studies: a list of them all, and tabs for one of them, a new one, and the size of the next."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
 
 import gradio
 import pandas
 
-from listening_tests.protocols import REGISTRY
-from listening_tests.study import HEADPHONE_CHECKS, LANGUAGES
 from listening_tests.workspace import Workspace
 
+from ...assets import asset
 from ...site import Site
-from .create import create_tab
-from .study import study_tab
+from . import create, plan, results
+from .address import CAME_UP, OF_A_STUDY, TABS, parameters, selects, writes
+from .listeners import describe, link_of, listeners_tab
+from .monitor import monitor_tab, watched
+from .preview import preview_tab
+from .simulate import jobs_of, simulate_tab
+from .tables import table
 
 REFRESH_S = 5.0
+QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+NONE_YET = (
+    "<p>No study yet. Make the first one in the tab <strong>New study</strong>; it takes a run to make it from.</p>"
+)
 
 
 def build(site: Site) -> None:
     """Draw the page."""
-    workspace = site.workspace
+    gradio.HTML(f'<link rel="stylesheet" href="..{asset("studies/studies.css")}">', apply_default_css=False)
     gradio.Markdown("# Listening tests")
-    overview = gradio.Dataframe(label="Studies", interactive=False, wrap=True)
-    with gradio.Tabs():
-        with gradio.Tab("Study"):
-            choice = study_tab(workspace, site.address)
-        with gradio.Tab("New study"):
-            run = create_tab(workspace, REGISTRY, HEADPHONE_CHECKS, LANGUAGES, choice)
+    overview = gradio.HTML(elem_id="studies", apply_default_css=False)
+    choice = gradio.Dropdown([], label="Study", info="The tabs below are about this one.")
+    facts = gradio.HTML(elem_id="study", apply_default_css=False)
+    with gradio.Tabs() as tabs:
+        drawn: dict[str, Any] = {}
+        headers: dict[str, gradio.Tab] = {}
+        for name, title in TABS.items():
+            with gradio.Tab(title, id=name) as headers[name]:
+                drawn[name] = _tab(site, name, choice, facts)
+            headers[name].select(None, None, None, js=selects(name))
+    make, new = drawn["new"]
+    create.wire(site, make, new, choice)
+    _when_it_comes_up(site, choice, tabs, drawn)
+    _as_time_goes_by(site, choice, [overview, facts, drawn["listeners"], drawn["simulate"]])
+    _when_looked_at(site, choice, headers, drawn)
 
-    def refresh() -> pandas.DataFrame:
-        return overview_table(workspace)
 
-    def lists() -> tuple[gradio.Dropdown, gradio.Dropdown]:  # what was made since the server started
-        return gradio.Dropdown(workspace.names()), gradio.Dropdown(workspace.run_names())
+def _tab(site: Site, name: str, choice: gradio.Dropdown, facts: gradio.HTML) -> Any:
+    if name == "listeners":
+        return listeners_tab(site, choice, facts)
+    if name == "new":
+        return create.create_tab(site)
+    if name == "plan":
+        return plan.plan_tab(site)
+    makers = {
+        "monitor": monitor_tab, "results": results.results_tab, "preview": preview_tab, "simulate": simulate_tab
+    }  # fmt: skip
+    return makers[name](site, choice)
 
+
+def _when_it_comes_up(site: Site, choice: gradio.Dropdown, tabs: gradio.Tabs, drawn: dict[str, Any]) -> None:
+    """Everything as the page's address says."""
     page = gradio.context.Context.root_block
-    quiet = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
-    gradio.on([page.load, gradio.Timer(REFRESH_S).tick, choice.change], refresh, None, overview, **quiet)
-    page.load(lists, None, [choice, run], **quiet)
+    fields, planned = drawn["plan"]
+
+    def came(request: gradio.Request) -> list[Any]:
+        said, names = parameters(request), site.workspace.names()
+        name, tab = shown_of(said, names)
+        watching = watched(site, name) if tab == "monitor" else ""
+        picked = [gradio.Dropdown(names, value=name), gradio.Tabs(selected=tab), watching]
+        return [*picked, *results.restored(site, name, said)]
+
+    def filled(request: gradio.Request) -> list[Any]:
+        return create.restored(site, request)
+
+    def sized(request: gradio.Request) -> list[Any]:
+        return plan.restored(site, request)
+
+    page.load(came, None, [choice, tabs, drawn["monitor"], *drawn["results"]], **QUIET).then(
+        None, None, None, js=CAME_UP
+    )
+    page.load(filled, None, drawn["new"][1]["fields"], **QUIET)
+    page.load(sized, None, fields, **QUIET).then(plan.of_form(site), fields, planned, **QUIET)
+
+
+def _as_time_goes_by(site: Site, choice: gradio.Dropdown, parts: list[Any]) -> None:
+    """The list and what is cheap to know of the chosen study; only what has changed, so that nobody loses their place."""
+    page, seen = gradio.context.Context.root_block, gradio.State(())
+
+    def refresh(name: str | None, before: tuple[str, ...]) -> list[Any]:
+        now = (overview_html(site.workspace), *study_parts(site, name))
+        old = [*before, *[None] * len(now)]
+        return [gradio.skip() if one == last else one for one, last in zip(now, old, strict=False)] + [now]
+
+    triggers = [page.load, gradio.Timer(REFRESH_S).tick, choice.change]
+    gradio.on(triggers, refresh, [choice, seen], [*parts, seen], **QUIET)
+    choice.input(None, choice, None, js=writes({"study": ""}))
+
+
+def _when_looked_at(site: Site, choice: gradio.Dropdown, headers: dict[str, gradio.Tab], drawn: dict[str, Any]) -> None:
+    """What takes a moment to work out waits until its tab is opened, and is worked out anew each time."""
+
+    def look(name: str | None) -> str:
+        return watched(site, name)
+
+    headers["monitor"].select(look, choice, drawn["monitor"], **QUIET)
+    choice.input(look, choice, drawn["monitor"], **QUIET)
+
+
+def shown_of(said: Mapping[str, str], names: Sequence[str]) -> tuple[str | None, str]:
+    """The study and the tab that an address means; the first study, and what can be done with one, where it says none."""
+    name = said.get("study") if said.get("study") in names else names[0] if names else None
+    tab = said.get("tab", "")
+    if tab not in TABS:
+        tab = "listeners"
+    return name, "new" if tab in OF_A_STUDY and not names else tab
+
+
+def study_parts(site: Site, name: str | None) -> tuple[str, str, str]:
+    """What the tabs say of a study and keep up to date: facts, link, simulations."""
+    return (describe(site, name), link_of(site, name), jobs_of(site, name)) if name else ("", "", "")
+
+
+def overview_html(workspace: Workspace) -> str:
+    """All studies, each a link."""
+    rows = overview_table(workspace).to_dict("records")
+    if not rows:
+        return NONE_YET
+    return table("Studies", rows, {row["study"]: f"studies?study={quote(row['study'])}" for row in rows})
 
 
 def overview_table(workspace: Workspace) -> pandas.DataFrame:

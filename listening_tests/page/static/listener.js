@@ -20,13 +20,15 @@ const PARAMETERS = ["PROLIFIC_PID", "STUDY_ID", "SESSION_ID", "workerId", "assig
 const SCREENS = { consent: consentScreen, questions: questionsScreen, level: levelScreen, break: breakScreen, comments: commentsScreen };
 const ALL_LANGUAGES = ["en", "zh", "es", "de"];
 
-/** Put the page into `root`, once. */
+/** Put the page into `root`, once; returns what a preview steers. */
 export async function mount(root) {
-  if (root.dataset.mounted) return;
+  if (root.dataset.mounted) return null;
   root.dataset.mounted = "true";
   document.body.classList.add("lt"); // one background from edge to edge
-  await Promise.all(["assets/listener.css", "assets/flow/flow.css"].map(styled));
-  await new Listener(root).begin();
+  await Promise.all(["assets/visual.css", "assets/listener.css", "assets/flow/flow.css"].map(styled));
+  const listener = new Listener(root);
+  await listener.begin();
+  return listener;
 }
 
 function styled(path) {
@@ -109,6 +111,11 @@ class Listener {
       return this.#notStarted(error);
     }
     return this.#guarded(async () => this.#show(await this.transport.resume()));
+  }
+
+  /** Show what the service has now, without a welcome: for a preview that jumps; call it in a click, so that sound may play. */
+  proceed() {
+    return this.#start(this.invitation);
   }
 
   #notStarted(error) {

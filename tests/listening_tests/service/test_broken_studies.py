@@ -9,10 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gradio
 import pytest
 from starlette.testclient import TestClient
 
-from listening_tests.administration.page import make_administration, overview_table
+from application.pages import studies as studies_page
+from application.pages.studies.page import overview_html, overview_table
+from application.site import Site
 from listening_tests.opening import open_study
 from listening_tests.service import create_service
 from listening_tests.store import Store, StoreUnavailable
@@ -72,7 +75,9 @@ def test_a_changed_study_is_not_read_again_at_every_request(studies: Path, monke
 def test_the_administration_comes_up_beside_a_broken_study(studies: Path, damage: str) -> None:
     (studies / "a-broken" / "study.toml").write_text(damage)
     workspace = Workspace(studies, runs=studies / "runs")
-    make_administration(workspace, "http://127.0.0.1")
+    with gradio.Blocks():
+        studies_page.build(Site(workspace=workspace, address="http://127.0.0.1"))
+    assert "study.toml" in overview_html(workspace)
     table = overview_table(workspace).set_index("study")
     assert "study.toml" in table.loc["a-broken", "state"]
     assert table.loc["b-sound", "state"] == "open"

@@ -1,0 +1,49 @@
+"""Processes told apart from those that got their number later, and put behind everything else on the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+NICENESS = 10
+
+
+def identity(pid: int) -> str | None:
+    """What no other process has: boot, number and start time; None where there is none, or only its exit code is left."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else f"{boot}/{pid}/{fields[19]}"
+
+
+def lives(process: str | None) -> bool:
+    """Whether the process of an :func:`identity` is still there."""
+    return process is not None and identity(number(process)) == process
+
+
+def number(process: str) -> int:
+    """The process's number."""
+    return int(process.split("/")[1])
+
+
+def send(process: str, what: signal.Signals, *, group: bool = False) -> None:
+    """Send a signal to a process, or to all of its group; nothing where it is gone."""
+    if lives(process):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            (os.killpg if group else os.kill)(number(process), what)
+
+
+def step_back(niceness: int = NICENESS) -> None:
+    """Let everything else on this machine go first.
+
+    A process that leads a session is scheduled with the others of it as one group, and its niceness counts within that
+    only (sched(7), autogroup): the group has a niceness of its own.
+    """
+    with contextlib.suppress(OSError):
+        os.nice(niceness)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))

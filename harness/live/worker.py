@@ -1,0 +1,96 @@
+"""The program that decodes: ``python -m harness.live.worker DESCRIPTOR LIMITS``.
+
+It takes tasks from a pipe and answers with events. A thread of its own listens for a cancellation meanwhile. It gives way
+to the server: nice, also as a scheduling group of its own, because a session that setsid(2) began is one where the kernel
+groups by session (sched(7), autogroup) and niceness then counts within the group only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import json
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+AUTOGROUP, OOM_SCORE = Path("/proc/self/autogroup"), Path("/proc/self/oom_score_adj")
+FIRST_TO_GO = "900"  # of 1000: where memory runs out, this process goes and not the server
+
+
+def give_way(niceness: int, memory_mb: float) -> None:
+    """Let others go first, and take no more memory than was granted."""
+    with contextlib.suppress(OSError, AttributeError):  # elsewhere than on Linux the closed pipe ends it instead
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(OSError):
+        os.nice(niceness)
+    for path, value in ((AUTOGROUP, str(niceness)), (OOM_SCORE, FIRST_TO_GO)):
+        with contextlib.suppress(OSError):
+            path.write_text(value)
+    with contextlib.suppress(ValueError, OSError):  # macOS refuses RLIMIT_AS
+        resource.setrlimit(resource.RLIMIT_AS, (int(memory_mb * 1e6), int(memory_mb * 1e6)))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def preload() -> None:
+    """Import what every job needs: a process is started when somebody looks at the page, before there is a job."""
+    for name in ("pyloudnorm", "pyworld", "streamflow.strategies", "harness.metrics", "scipy.signal"):
+        importlib.import_module(name)
+
+
+def main(descriptor: int, limits: dict[str, Any]) -> None:
+    """Take tasks until the pipe closes."""
+    give_way(limits["niceness"], limits["worker_mb"])
+    from .wire import CANCEL, JOB, KIND, READY, TASK, receive, send
+
+    pipe, speaking = Connection(descriptor), threading.Lock()
+    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def tell(message: dict[str, Any]) -> None:
+        with speaking:
+            try:
+                send(pipe, message)
+            except OSError:  # the server is gone
+                os._exit(0)
+
+    import torch
+
+    from .decoding import Decoder
+    from .tasks import Task
+
+    torch.set_num_threads(limits["threads"])
+    decoder = Decoder(tell)
+
+    def listen() -> None:
+        job = None
+        while True:
+            try:
+                message = receive(pipe)
+            except (EOFError, OSError):
+                os._exit(0)  # with a decode in the middle, too
+            if message[KIND] == CANCEL:
+                if message[JOB] == job:  # not one that has ended meanwhile
+                    decoder.cancel()
+            else:
+                job = message[JOB]
+                decoder.cancelled.clear()
+                tasks.put(message)
+
+    threading.Thread(target=listen, daemon=True).start()
+    preload()
+    tell({KIND: READY})
+    while True:
+        decoder.carry_out(Task(**tasks.get()[TASK]))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), json.loads(sys.argv[2]))

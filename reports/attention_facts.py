@@ -1,0 +1,115 @@
+"""The facts of an attention pattern and its window, as a system's description gives them: who sees whom, and the wait."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FRAME_MS = 10
+FRAMES_PER_TOKEN = 4
+UNIT = 24  # frames: the grid on which patterns without blocks are drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Algorithmic latency in ms, by part; None as a whole where the utterance must have ended.
+
+    Attributes:
+        own: the frames emitted at once. look_ahead: frames after them that the window holds.
+        vocoder: further emissions until the vocoder's own look-ahead is there. tokens: rounding up to whole tokens.
+    """
+
+    own: int
+    look_ahead: int
+    vocoder: int
+    tokens: int
+
+    @property
+    def total(self) -> int:
+        """Their sum, ms."""
+        return self.own + self.look_ahead + self.vocoder + self.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What the picture shows.
+
+    Attributes:
+        layers: (blocks back, blocks ahead) of each; None is without limit.
+        block: frames of the pattern's blocks, 1 for none. grid: frames of the window's.
+        hop, back, ahead: of the window, in blocks of ``grid``; hop None is the whole utterance.
+        cached: keys and values of the past are kept.
+        vocoder_frames: that the vocoder looks ahead.
+    """
+
+    layers: tuple[tuple[int | None, int | None], ...]
+    block: int
+    grid: int
+    hop: int | None
+    back: int | None
+    ahead: int | None
+    cached: bool
+    vocoder_frames: int
+
+    @property
+    def unit(self) -> int:
+        """Frames of one cell of the picture."""
+        return self.block if self.block > 1 else self.grid if self.grid > 1 else UNIT
+
+    @property
+    def reach(self) -> tuple[int | None, int | None]:
+        """p and q: blocks before and after its own that one network evaluation depends on."""
+        back, ahead = ([reach[side] for reach in self.layers] for side in (0, 1))
+        return (None if None in back else sum(back), None if None in ahead else sum(ahead))
+
+    @property
+    def latency(self) -> Latency | None:
+        """None where the whole utterance must have arrived."""
+        if self.hop is None or self.ahead is None:
+            return None
+        own, look_ahead = self.hop * self.grid, self.ahead * self.grid
+        vocoder = self.vocoder_frames // own * own  # emissions after the first, until one holds more than it keeps back
+        frames = own + look_ahead + vocoder
+        rest = -frames % FRAMES_PER_TOKEN
+        return Latency(*(FRAME_MS * part for part in (own, look_ahead, vocoder, rest)))
+
+
+def attention_of(description: Mapping[str, Any]) -> Attention | None:
+    """The facts of a description; None of a system that has no attention pattern, such as a control."""
+    pattern, window = description.get("pattern"), description.get("window")
+    if not pattern or not window:
+        return None
+    layers = tuple((back, ahead) for back, ahead in pattern["layers"])
+    return Attention(
+        layers, int(pattern["block"]), int(window["grid"]), window["hop"], window["back"], window["ahead"],
+        bool(window.get("cached")), int(description.get("vocoder_future_frames") or 0),
+    )  # fmt: skip
+
+
+def visible(attention: Attention, query: int, key: int) -> float:
+    """Share of the layers in which frames of cell ``query`` see some of cell ``key``, 0..1; cells of ``unit`` frames.
+
+    The window counts: what is not in it cannot be seen, whatever the pattern allows.
+    """
+    low, high = window_around(attention, query)
+    if not low <= key <= high:
+        return 0.0
+    return sum(_sees(reach, query, key) for reach in attention.layers) / len(attention.layers)
+
+
+def _sees(reach: Sequence[int | None], query: int, key: int) -> bool:
+    back, ahead = (math.inf if blocks is None else blocks for blocks in reach)
+    return query - back <= key <= query + ahead
+
+
+def window_around(attention: Attention, query: int) -> tuple[float, float]:
+    """First and last cell of the window in which cell ``query`` is emitted."""
+    if attention.hop is None:
+        return -math.inf, math.inf
+    ratio = attention.grid / attention.unit
+    first = math.floor(query / (attention.hop * ratio)) * attention.hop * ratio
+    low = -math.inf if attention.back is None else first - attention.back * ratio
+    high = math.inf if attention.ahead is None else first + (attention.hop + attention.ahead) * ratio - 1
+    return math.floor(low) if math.isfinite(low) else low, math.ceil(high) if math.isfinite(high) else high

@@ -1,0 +1,315 @@
+"""Every page in real Chromium, on a desktop and a phone, light and dark: nothing that axe-core calls serious, nothing
+sideways, nothing from elsewhere, nothing wrong in the console, everything reached by keyboard.
+
+STREAMFLOW_SCREENSHOTS=folder keeps a picture of each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from application.pages import PAGES
+from listening_tests.creating import create_study
+from listening_tests.opening import open_study
+from listening_tests.simulation.server import free_port
+from reports.html import write_report
+from tests.browser.conftest import SMALL, SYSTEMS, write_run
+from tests.reports.make_run import make_run
+
+axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+SIZES = {
+    "desktop": {"viewport": {"width": 1400, "height": 900}},
+    "phone": {"viewport": {"width": 400, "height": 850}, "has_touch": True, "is_mobile": True},
+}
+NAMES = [page.path for page in PAGES]
+DRAWN = "html.shell-drawn"
+SCHEMES = ("light", "dark")
+SERIOUS = ("serious", "critical")
+
+
+@dataclass
+class App:
+    """``python app.py`` as a process, with a run and an open study."""
+
+    url: str
+    login: str
+    listen: str
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("app")
+    run = write_run(folder / "runs" / "small")
+    study = folder / "studies" / "naturalness"
+    create_study(study, run=run, changes={**SMALL, "protocol": "acr-naturalness", "systems": list(SYSTEMS)})
+    token = open_study(study).token
+    port = free_port()
+    command = [sys.executable, "app.py", "--studies", study.parent, "--runs", run.parent, "--port", port]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, env=environment, stdout=out, stderr=out)
+    url = f"http://127.0.0.1:{port}"
+    while not (found := re.search(r"http\S+/login\?token=\S+", log.read_text())):
+        assert process.poll() is None, log.read_text()
+    yield App(url, found.group(), f"{url}/s/{token}")
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def inside(browser: Any, app: App) -> dict:
+    """The state of a browser that is logged in."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(app.login)
+    page.click("button")
+    page.wait_for_selector(DRAWN)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(make_run(tmp_path_factory.mktemp("reported") / "run"))
+
+
+@dataclass
+class Visit:
+    """An opened page, and what went wrong there."""
+
+    page: Any
+    problems: list[str]
+
+    def look(self, name: str) -> None:
+        if folder := os.environ.get("STREAMFLOW_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+@pytest.fixture
+def visit(browser: Any, app: App, inside: dict) -> Iterator[Any]:
+    """``visit(address, size)``: opened in a browser that reaches nothing but this server."""
+    contexts = []
+
+    def make(address: str, size: str = "desktop", wait: str = DRAWN, **options: Any) -> Visit:
+        context = browser.new_context(
+            **{"storage_state": inside, "color_scheme": "light", "locale": "en-GB", **SIZES[size], **options}
+        )
+        contexts.append(context)
+        problems: list[str] = []
+
+        def pass_on(route: Any) -> None:
+            if route.request.url.startswith((app.url, "data:", "blob:", "file:")):
+                route.continue_()
+            else:
+                problems.append(f"asked for {route.request.url}")
+                route.abort()
+
+        context.route("**/*", pass_on)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: problems.append(f"threw {error}"))
+        page.on(
+            "console", lambda said: problems.append(f"{said.text} {said.location}") if said.type == "error" else None
+        )
+        page.goto(address if ":" in address else f"{app.url}{address}")
+        page.wait_for_selector(wait)
+        page.wait_for_function("!document.querySelector('.generating, .pending')")
+        return Visit(page, problems)
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core calls serious or critical, a line each."""
+    found = axe_playwright.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for one in found
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+
+
+def sideways(page: Any) -> int:
+    """Pixels by which the page is wider than the window."""
+    return page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_accessible_fits_and_stays_at_home(visit: Any, name: str, size: str) -> None:
+    seen = visit(f"/app/{name}", size)
+    page = seen.page
+    assert page.locator("h1").count() == 1
+    assert page.get_by_role("main").count() == 1
+    assert page.locator("nav a[aria-current=page]").count() == 1
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(f"document.body.classList.contains('dark') === {str(scheme == 'dark').lower()}")
+        seen.look(f"{name or 'overview'}-{size}-{scheme}")
+        assert violations(page) == [], scheme
+        assert sideways(page) <= 0, scheme
+    if size == "desktop":
+        for width in (640, 320, 1920):  # 1280 pixels at 200 % zoom, at 400 %; the widest
+            page.set_viewport_size({"width": width, "height": 800})
+            assert sideways(page) <= 0, f"{width} pixels"
+    assert seen.problems == []
+
+
+CONTROLS = """() => {
+  const seen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && e.getClientRects().length;
+  const all = document.querySelectorAll(
+    "a[href], button, input:not([type=hidden]), select, textarea, summary, audio[controls]",
+  );
+  const wanted = [...all].filter((e) => {
+    if (!seen(e) || e.disabled || e.closest("[inert], [aria-hidden=true]")) return false;
+    if (e.getAttribute("role") === "tab") return e.getAttribute("aria-selected") === "true"; // arrows go to the others
+    if (e.type === "radio") return e.checked;
+    return true;
+  });
+  wanted.forEach((e, index) => { e.dataset.wanted = index; });
+  return wanted.length;
+}"""
+STEP = "document.activeElement?.dataset?.wanted ?? null"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(visit: Any, name: str) -> None:
+    page = visit(f"/app/{name}").page
+    wanted = page.evaluate(CONTROLS)
+    reached, unmarked = set(), []
+    for _ in range(2 * wanted + 20):
+        page.keyboard.press("Tab")
+        if (index := page.evaluate(STEP)) is not None:
+            if index not in reached and not page.evaluate(RING):
+                unmarked.append(page.evaluate("document.activeElement.outerHTML.slice(0, 160)"))
+            reached.add(index)
+        if len(reached) == wanted:
+            break
+    missed = page.evaluate(
+        "(reached) => [...document.querySelectorAll('[data-wanted]')].filter((e) => !reached.includes(e.dataset.wanted))"
+        ".map((e) => e.outerHTML.slice(0, 160))",
+        list(reached),
+    )
+    assert missed == []
+    assert unmarked == []
+
+
+RING = """() => {
+  for (let e = document.activeElement, step = 0; e && step < 4; e = e.parentElement, step += 1) {
+    const style = getComputedStyle(e);
+    if (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) return true;
+    if (style.boxShadow !== "none" || (step && e.matches(":focus-within") && /accent/.test(style.borderColor))) return true;
+  }
+  return false;
+}"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_header_and_skeleton_are_there_before_any_of_gradios_scripts(
+    browser: Any, app: App, inside: dict, name: str
+) -> None:
+    context = browser.new_context(storage_state=inside)
+    context.route(re.compile(r"/app/(assets|static|theme\.css)"), lambda route: route.abort())
+    page = context.new_page()
+    page.goto(f"{app.url}/app/{name}", wait_until="commit")
+    page.wait_for_selector(".shell-skeleton-title")
+    assert page.locator(".shell-skeleton-title").is_visible()
+    for one in PAGES:
+        assert page.get_by_role("link", name=one.title, exact=True).is_visible()
+    context.close()
+
+
+def test_reload_and_back_come_to_the_same_address(visit: Any) -> None:
+    page = visit("/app/compare?utterance=flite_awb_1").page
+    address = page.url
+    page.reload()
+    page.wait_for_selector(DRAWN)
+    assert page.url == address
+    page.get_by_role("link", name="Help", exact=True).click()
+    page.wait_for_url("**/app/help")
+    page.wait_for_selector(DRAWN)
+    page.go_back()
+    page.wait_for_selector(DRAWN)
+    assert page.url == address
+
+
+def test_the_chosen_colours_hold_for_every_page(visit: Any) -> None:
+    page = visit("/app/help").page
+    page.get_by_label("Colours").select_option("dark")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.goto(page.url.replace("help", "runs"))
+    page.wait_for_selector(DRAWN)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+    assert page.evaluate("document.body.classList.contains('dark')")
+    assert page.get_by_label("Colours").input_value() == "dark"
+    page.get_by_label("Colours").select_option("system")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.evaluate("document.body.classList.contains('dark')")
+
+
+def test_a_phone_opens_and_closes_the_menu(visit: Any) -> None:
+    page = visit("/app/", "phone").page
+    menu, link = page.get_by_role("button", name="Menu"), page.get_by_role("link", name="Latency", exact=True)
+    assert not link.is_visible()
+    menu.click()
+    assert link.is_visible()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    assert not link.is_visible()
+    menu.click()
+    link.click()
+    page.wait_for_url("**/app/latency")
+
+
+def test_the_skip_link_leads_past_the_navigation(visit: Any) -> None:
+    page = visit("/app/studies").page
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("what", ["listener", "login", "missing"])
+def test_what_is_outside_the_application_is_accessible_too(visit: Any, app: App, what: str, size: str) -> None:
+    address, wait = {
+        "listener": (app.listen, "[data-screen]"),
+        "login": ("/login", "form"),
+        "missing": ("/app/nothing", "h1"),
+    }[what]
+    who = {} if what == "missing" else {"storage_state": None}
+    seen = visit(address, size, wait=wait, **who)
+    for scheme in SCHEMES:
+        seen.page.emulate_media(color_scheme=scheme)
+        seen.look(f"{what}-{size}-{scheme}")
+        assert violations(seen.page) == [], scheme
+        assert sideways(seen.page) <= 0, scheme
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_report_is_accessible_too(visit: Any, report: Path, size: str) -> None:
+    seen = visit(report.as_uri(), size, wait="html.scripted h1", storage_state=None)
+    for scheme in SCHEMES:
+        seen.page.emulate_media(color_scheme=scheme)
+        seen.look(f"report-{size}-{scheme}")
+        assert violations(seen.page) == [], scheme
+        assert sideways(seen.page) <= 0, scheme

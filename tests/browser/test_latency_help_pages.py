@@ -1,0 +1,201 @@
+"""The latency page and the help page in a real browser at ``python app.py``, on a desktop and a phone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from listening_tests.simulation.server import free_port
+from tests.reports.make_bench import make_bench
+from tests.reports.make_run import make_run
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 400, "height": 850}}
+DRAWN = "#{}:has([data-drawn] .main-svg)"
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """``python app.py`` with a run that has a bench and one that has none."""
+    folder = tmp_path_factory.mktemp("app")
+    make_run(folder / "runs" / "plain")
+    make_run(folder / "runs" / "benched")
+    make_bench(folder / "runs" / "benched")
+    port = free_port()
+    command = [
+        sys.executable,
+        "app.py",
+        "--studies",
+        folder / "studies",
+        "--runs",
+        folder / "runs",
+        "--port",
+        str(port),
+    ]
+    log = (folder / "log").open("w+")
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    while True:
+        try:
+            httpx.get(f"{url}/login", timeout=2)
+            break
+        except httpx.HTTPError:
+            said = (folder / "log").read_text()
+            assert process.poll() is None and time.monotonic() < deadline, said[-3000:]
+            time.sleep(0.2)
+    yield {"url": url, "login": re.search(r"http\S+/login\S+", (folder / "log").read_text()).group()}
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def state(browser: Any, server: dict[str, str]) -> dict[str, Any]:
+    """The cookies of somebody who has logged in."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(server["login"])
+    page.click("main button, form button")
+    page.wait_for_url("**/app/**")
+    found = context.storage_state()
+    context.close()
+    return found
+
+
+@pytest.fixture(params=SIZES)
+def page(request: pytest.FixtureRequest, browser: Any, server: dict[str, str], state: dict[str, Any]) -> Iterator[Any]:
+    context = browser.new_context(viewport=SIZES[request.param], storage_state=state, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.problems, page.asked, page.url_of, page.size = [], [], server["url"] + "/app", request.param
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda asked: page.asked.append(asked.url))
+    yield page
+    assert page.problems == []
+    elsewhere = [url for url in page.asked if not url.startswith((server["url"], "data:", "blob:"))]
+    assert elsewhere == []
+    context.close()
+
+
+def looked(page: Any, name: str) -> None:
+    """No serious violation of accessibility, nothing too wide; a picture where one is asked for."""
+    over = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    assert over <= 0, f"{name} is {over} px too wide"
+    if folder := os.environ.get("STREAMFLOW_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}-{page.size}.png", full_page=True)
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    told = [(v["id"], [node["html"][:160] for node in v["nodes"][:3]]) for v in found if v["impact"] in SERIOUS]
+    assert told == []
+
+
+def drawn(page: Any, name: str) -> None:
+    """Bring a part of the page to where it is drawn, and wait for its first figure."""
+    page.wait_for_selector(f"#{name} figure[data-plot]", state="attached")
+    page.locator(f"#{name} figure[data-plot]").first.scroll_into_view_if_needed()
+    page.wait_for_selector(DRAWN.format(name), state="attached")
+
+
+def query(page: Any) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def slide(page: Any, label: str, value: str) -> None:
+    """Type into the number beside a slider."""
+    box = page.get_by_label(re.compile(f"number input for {re.escape(label)}"))
+    box.fill(value)
+    box.press("Tab")
+
+
+def test_sliders_play_the_traces_again_and_the_address_keeps_them(page: Any) -> None:
+    page.goto(f"{page.url_of}/latency?run=plain&system=naive&system=streamflow-sr")
+    drawn(page, "latency-playing")
+    before = page.inner_text("#playing-table")
+    slide(page, "Token rate (tokens/s)", "100")
+    page.wait_for_function("was => document.querySelector('#playing-table').innerText !== was", arg=before)
+    slide(page, "Buffer (ms)", "400")
+    page.wait_for_function("location.search.includes('buffer=400') && location.search.includes('rate=100')")
+    assert "Tokens come at 100 a second" in page.inner_text("#latency-playing")
+    kept = page.inner_text("#playing-table")
+    page.reload()
+    drawn(page, "latency-playing")
+    assert page.inner_text("#playing-table") == kept
+    assert query(page)["system"] == ["naive", "streamflow-sr"] and query(page)["run"] == ["plain"]
+    looked(page, "latency")
+
+
+def test_a_run_without_a_bench_says_what_to_press_and_one_with_it_shows_its_curves(page: Any) -> None:
+    page.goto(f"{page.url_of}/latency?run=plain")
+    page.wait_for_selector("#bench-said:has-text('not measured yet')")
+    assert page.is_visible("role=button[name='Measure on this machine']")
+    page.goto(f"{page.url_of}/latency?run=benched")
+    drawn(page, "latency-curves")
+    assert page.is_visible("text=Chunk latency against the length of the stream")
+    page.wait_for_selector("#streams-table", state="attached")
+    page.locator("#latency-curves [data-plot=streams-packet]").scroll_into_view_if_needed()
+    page.wait_for_selector("[data-plot=streams-packet][data-drawn]")
+
+
+@pytest.mark.parametrize("page", ["desktop"], indirect=True)
+def test_the_bench_is_a_job_whose_end_the_page_tells(page: Any) -> None:
+    page.goto(f"{page.url_of}/latency?run=plain&system=naive")
+    page.wait_for_selector("#bench-progress:has-text('Takes about')")
+    page.click("role=button[name='Measure on this machine']")
+    page.wait_for_selector("role=button[name='Stop']")
+    page.reload()  # the job is the server's, not the page's
+    # the run is a made-up one, and the page says what the command says of it
+    page.wait_for_selector("#bench-progress:has-text('failed')", timeout=180_000)
+    assert "was made with other weights" in page.inner_text("#bench-progress")
+    page.wait_for_selector("role=button[name='Stop']", state="hidden")
+
+
+def test_another_metric_and_hidden_systems_change_what_is_shown(page: Any) -> None:
+    page.goto(f"{page.url_of}/latency?run=plain&metric=mel_distance")
+    drawn(page, "latency-quality")
+    assert "mel_distance" in page.inner_text("#quality-table")
+    page.get_by_label("copy-synthesis", exact=True).uncheck()
+    page.wait_for_function("!document.querySelector('#quality-table').innerText.includes('copy-synthesis')")
+    page.wait_for_function("!new URL(location.href).searchParams.getAll('system').includes('copy-synthesis')")
+
+
+def test_an_address_that_is_not_ours_shows_what_there_is(page: Any) -> None:
+    page.goto(
+        f"{page.url_of}/latency?run=../../etc&run=gone&rate=nan&buffer=-5&jitter=x&metric=none&of=1&stream=2&source=3"
+    )
+    drawn(page, "latency-curves")
+    page.wait_for_function("location.search.includes('rate=25') && location.search.includes('jitter=0')")
+    assert set(query(page)["run"]) <= {"plain", "benched"}
+
+
+def test_help_is_found_by_search_and_by_address(page: Any) -> None:
+    page.goto(f"{page.url_of}/help#metric-pesq_wb")
+    page.wait_for_selector(".help-here:has-text('P.862.2')")
+    assert page.evaluate("document.getElementById('metric-pesq_wb').getBoundingClientRect().top") < 400
+    page.fill("#help-search", "continuity sound")
+    page.wait_for_function("/^[1-9]\\d* found$/.test(document.querySelector('#help-found').textContent)")
+    assert page.is_visible("#latency-continuity") and not page.is_visible("#metric-pesq_wb")
+    page.wait_for_function("location.search === '?q=continuity+sound'")
+    page.reload()
+    page.wait_for_function("document.querySelector('#help-found')?.textContent.endsWith('found')")
+    assert page.input_value("#help-search") == "continuity sound"
+    page.fill("#help-search", "zzzz")
+    page.wait_for_selector("#help-found:has-text('nothing found')")
+    page.fill("#help-search", "")
+    page.wait_for_selector("#metric-pesq_wb", state="visible")
+    looked(page, "help")

@@ -1,0 +1,284 @@
+"""The overview and the runs page in a real browser at ``python app.py``: browse, compare, cancel, merge, gate, promote."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from listening_tests.simulation.server import free_port
+from tests.reports.make_run import make_run
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "harness" / "gate"))
+from make_runs import scores, write_run  # noqa: E402
+
+SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 400, "height": 850}}
+SERIOUS = ("serious", "critical")
+PATIENCE_MS = 120_000  # for what a job does
+POLICY = """extends = "default"
+calibration = "off"
+latency = false
+[metrics]
+speaker_similarity = false
+f0_median_cents = false
+voicing_error = false
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of one corpus: two with audio, and three whose scores are chosen, one of them clearly worse."""
+    folder = tmp_path_factory.mktemp("app")
+    make_run(folder / "runs" / "plain")
+    shutil.copytree(folder / "runs" / "plain", folder / "runs" / "again")
+    worse = scores(noise=1)
+    worse["pesq_wb"] = worse["pesq_wb"] - 0.5
+    write_run(folder / "runs" / "good", scores())
+    write_run(folder / "runs" / "worse", worse)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[dict[str, str]]:
+    port = free_port()
+    command = [sys.executable, ROOT / "app.py", "--studies", "studies", "--runs", "runs", "--port", port]
+    log = (folder / "log").open("w+")
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=folder, stdout=log, stderr=subprocess.STDOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    while True:
+        try:
+            httpx.get(f"{url}/login", timeout=2)
+            break
+        except httpx.HTTPError:
+            said = (folder / "log").read_text()
+            assert process.poll() is None and time.monotonic() < deadline, said[-3000:]
+            time.sleep(0.2)
+    yield {"url": url, "login": re.search(r"http\S+/login\S+", (folder / "log").read_text()).group()}
+    process.terminate()
+    process.wait(30)
+    log.close()
+
+
+@pytest.fixture(scope="module")
+def state(browser: Any, server: dict[str, str]) -> dict[str, Any]:
+    """The cookies of somebody who has logged in."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(server["login"])
+    page.click("main button, form button")
+    page.wait_for_url("**/app/**")
+    found = context.storage_state()
+    context.close()
+    return found
+
+
+def opened(browser: Any, server: dict[str, str], state: dict[str, Any], size: str) -> Any:
+    context = browser.new_context(viewport=SIZES[size], storage_state=state, locale="en-GB", has_touch=size == "phone")
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.problems, page.asked, page.base, page.size = [], [], server["url"], size
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda asked: page.asked.append(asked.url))
+    return page
+
+
+@pytest.fixture
+def page(browser: Any, server: dict[str, str], state: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Any]:
+    page = opened(browser, server, state, getattr(request, "param", "desktop"))
+    yield page
+    assert page.problems == []
+    assert [url for url in page.asked if not url.startswith((server["url"], "data:", "blob:"))] == []
+    page.context.close()
+
+
+both_sizes = pytest.mark.parametrize("page", SIZES, indirect=True)
+
+
+def go(page: Any, address: str) -> None:
+    """Open a page and wait until its state was read from its address."""
+    page.goto(f"{page.base}/app/{address}")
+    if address.startswith("runs"):
+        page.wait_for_function("window.pageArrived")
+
+
+def looked(page: Any, name: str) -> None:
+    """No serious violation of accessibility, nothing too wide; a picture where one is asked for."""
+    over = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    assert over <= 0, f"{name} is {over} px too wide"
+    if folder := os.environ.get("STREAMFLOW_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}-{page.size}.png", full_page=True)
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    told = [(v["id"], [node["html"][:160] for node in v["nodes"][:3]]) for v in found if v["impact"] in SERIOUS]
+    assert told == []
+
+
+def job(title: str, state: str = "") -> str:
+    wanted = f"[data-state={state}]" if state else ""
+    return f".jobs-row{wanted}:has(.jobs-title:text-is('{title}'))"
+
+
+def finished(page: Any, title: str) -> None:
+    """Wait until a job is done and open what it made; tell what it said where it failed."""
+    page.wait_for_selector(", ".join(job(title, state) for state in ("done", "failed", "lost")), timeout=PATIENCE_MS)
+    assert page.query_selector(job(title, "done")), page.inner_text(job(title))
+    page.click(f"{job(title, 'done')} >> text=Open")
+
+
+def tab(page: Any, name: str) -> None:
+    """Choose a tab, be it in the menu of those that a phone has no room for."""
+    direct = page.locator(f"#runs-tabs [role=tab]:visible:text-is('{name}')")
+    if not direct.count():
+        page.click("#runs-tabs .overflow-menu > button")
+        page.click(f"#runs-tabs .overflow-dropdown button:text-is('{name}')")
+    else:
+        direct.first.click()
+
+
+@both_sizes
+def test_runs_are_found_filtered_and_the_address_keeps_it(page: Any) -> None:
+    go(page, "runs")
+    page.wait_for_selector(".rn-table >> text=worse")
+    looked(page, "runs")
+    page.get_by_label("Find").fill("plain")
+    page.wait_for_function("!document.querySelector('.rn-table').innerText.includes('worse')")
+    assert "q=plain" in page.url
+    page.reload()
+    page.wait_for_function("window.pageArrived")
+    page.wait_for_selector(".rn-table >> text=1 run of")
+    assert page.get_by_label("Find").input_value() == "plain"
+    page.get_by_label("Find").fill("nothing of this name")
+    page.wait_for_selector("text=take a filter out")
+
+
+@both_sizes
+def test_a_run_shows_where_it_comes_from_and_its_report_inside(page: Any) -> None:
+    go(page, "runs?run=plain")
+    page.wait_for_selector("h2 >> text=plain")
+    assert "Some CPU, 2 cores" in page.inner_text(".rn-facts")
+    if page.size == "desktop":
+        page.get_by_role("button", name="Write the report").click()
+        finished(page, "Report of plain")
+        page.wait_for_function("window.pageArrived")
+    report = page.frame_locator("iframe.rn-frame")
+    report.locator("h1").wait_for()
+    page.wait_for_function(
+        "document.querySelector('iframe.rn-frame').contentDocument === null"
+    )  # no way in for its scripts
+    looked(page, "run")
+    page.go_back()
+    go(page, "runs?run=nowhere")
+    page.wait_for_selector("text=There is no run nowhere here")
+
+
+def test_a_comparison_is_started_watched_and_opened(page: Any, folder: Path) -> None:
+    go(page, "runs?new=1&system=copy-synthesis&limit=1&metrics=none&name=small-one")
+    page.wait_for_selector("#new-forecast >> text=1 utterances")
+    assert page.get_by_label("Name of the run").input_value() == "small-one"
+    looked(page, "new-comparison")
+    page.fill("#new-systems textarea", "copy-synthesis\nfast:streamflow-sr,nef=2")
+    page.wait_for_selector("#new-forecast >> text=nef")
+    page.fill("#new-systems textarea", "copy-synthesis\nfast:streamflow-sr,nfe=2")
+    page.wait_for_selector("#new-forecast >> text=2 renderings")
+    assert "system=fast%3Astreamflow-sr%2Cnfe%3D2" in page.url
+    page.click("#new-start")
+    page.wait_for_selector(job("Compare small-one"))
+    finished(page, "Compare small-one")
+    page.wait_for_selector("h2 >> text=small-one")
+    page.frame_locator("iframe.rn-frame").locator("h1").wait_for()
+    assert (folder / "runs" / "small-one" / "latency.parquet").is_file()
+
+
+def test_a_comparison_is_cancelled_and_survives_a_reload(page: Any) -> None:
+    every = "&".join(f"system={name}" for name in ("full", "naive", "causal", "streamflow-sr", "streamflow-lr"))
+    go(page, f"runs?new=1&{every}&metrics=none&name=long-one")
+    page.wait_for_selector("#new-forecast >> text=120 renderings")
+    page.click("#new-start")
+    page.wait_for_selector(f"{job('Compare long-one', 'running')} >> text=/decode [1-9]/", timeout=PATIENCE_MS)
+    go(page, "")
+    page.wait_for_selector(f"{job('Compare long-one', 'running')} progress")
+    looked(page, "overview-running")
+    page.click(f"{job('Compare long-one')} button >> text=Cancel")
+    page.wait_for_selector(job("Compare long-one", "cancelled"), timeout=PATIENCE_MS)
+    page.click(f"{job('Compare long-one')} summary")
+    page.wait_for_selector(f"{job('Compare long-one')} pre >> text=interrupted")
+
+
+def test_runs_are_merged_into_one_report(page: Any) -> None:
+    go(page, "runs?tab=merge&merge=plain&merge=again")
+    page.wait_for_selector("#merge-start:visible")
+    looked(page, "merge")
+    page.click("#merge-start")
+    finished(page, "Report of plain, again")
+    page.wait_for_selector("h2 >> text=merged")
+    page.frame_locator("iframe.rn-frame").locator("h1 >> text=plain").wait_for()
+
+
+def test_a_worse_candidate_is_held_back_and_the_overview_says_so(page: Any, folder: Path) -> None:
+    go(page, "runs?tab=baselines&promote=good")
+    page.wait_for_selector("#promote-ask:visible")
+    page.click("#promote-ask")
+    page.click("#promote-yes")
+    page.wait_for_selector("#promote-said >> text=good is the baseline main now")
+    assert (folder / "baselines" / "main" / "history.jsonl").is_file()
+    looked(page, "baselines")
+    go(page, "runs?tab=gate&candidate=run:worse")
+    page.wait_for_selector("#gate-policy-check >> text=can be used")
+    page.click("text=Policy: what may be lost")
+    typed(page, POLICY + "nonsense = true\n")
+    page.wait_for_selector("#gate-policy-check >> text=nonsense")
+    typed(page, POLICY)
+    page.wait_for_selector("#gate-policy-check >> text=3 metrics are required")
+    page.reload()
+    page.wait_for_selector("#gate-policy-check >> text=3 metrics are required")
+    looked(page, "gate-form")
+    page.click("#gate-start")
+    finished(page, "Gate worse")
+    page.wait_for_selector("h2 >> text=must not ship")
+    page.frame_locator("iframe.rn-frame").locator("h1 >> text=FAIL").wait_for()
+    looked(page, "gate-verdict")
+    go(page, "")
+    page.wait_for_selector("h2 >> text=The candidate must not ship")
+    row = page.inner_text(".rn-verdict tbody tr:first-child")
+    assert "pesq_wb" in row and "FAIL" in row and "−0.1 MOS-LQO" in row
+    looked(page, "overview-verdict")
+    page.click("text=Listen to what fell")
+    page.wait_for_url("**/runs?tab=gate&gate=gates%2Fgate*")
+
+
+def typed(page: Any, text: str) -> None:
+    """Replace what an editor holds, as one who pastes does."""
+    page.click("#gate-policy .cm-content")
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_on_a_phone_the_verdict_fits_and_every_tab_is_reached(page: Any) -> None:
+    go(page, "")
+    page.wait_for_selector(".rn-verdict")
+    looked(page, "overview")
+    go(page, "runs")
+    for name, sign in (("New comparison", "#new-start"), ("Merge", "#merge-start"), ("Gate", "#gate-start")):
+        tab(page, name)
+        page.wait_for_selector(f"{sign}:visible")
+        looked(page, f"tab-{name.lower().replace(' ', '-')}")
+    assert "tab=gate" in page.url
+    page.reload()
+    page.wait_for_selector("#gate-start:visible")

@@ -1,0 +1,98 @@
+"""The attention figure says what the strategies themselves say."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.attention_facts import attention_of, visible
+from reports.attention_figure import attention_svg
+from streamflow.attention import PRESETS, preset
+from streamflow.checkpoints import load_bundle, pattern_card
+from streamflow.decoding import Plan
+from streamflow.strategies import STRATEGIES, make_system
+from streamflow.strategies.base import algorithmic_latency
+
+LAYERS = 9
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return load_bundle("small")
+
+
+def described(name: str, *, grid: int, hop=1, back=None, ahead=None, vocoder=0) -> dict:
+    window = {"grid": grid, "hop": hop, "back": back, "ahead": ahead, "cached": False}
+    card = pattern_card(preset(name, LAYERS, block=grid))
+    return {"strategy": name, "nfe": 4, "pattern": card, "window": window, "vocoder_future_frames": vocoder}
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_is_drawn_and_its_latency_is_the_sum_of_its_parts(bundle, name):
+    description = make_system(name, bundle).describe()
+    attention = attention_of(description)
+    figure = attention_svg(description)
+    if attention is None:
+        assert not figure.pictures and "no attention pattern" in figure.words[0]
+        return
+    said = description["algorithmic_latency_s"]
+    assert (attention.latency.total / 1000 if attention.latency else None) == said
+    for picture in figure.pictures:
+        if picture:
+            root = ElementTree.fromstring(picture)
+            assert root.get("role") == "img" and len(root.get("aria-label")) > 20
+    waiting = figure.words[-1]
+    assert ("whole utterance" in waiting) == (said is None)
+    if said is not None:
+        total, *parts = (int(ms) for ms in re.findall(r"(\d+) ms", waiting.replace("\u2009", "")))
+        assert total == sum(parts) == round(1000 * said)
+
+
+@given(st.integers(1, 60), st.integers(1, 4), st.integers(0, 3), st.integers(0, 3), st.integers(0, 120))
+def test_the_latency_is_the_strategies_own_formula(grid, hop, back, ahead, vocoder):
+    attention = attention_of(described("streamflow-sr", grid=grid, hop=hop, back=back, ahead=ahead, vocoder=vocoder))
+    plan = Plan("streamflow-sr", preset("streamflow-sr", LAYERS, block=grid), grid, hop=hop, back=back, ahead=ahead)
+    assert attention.latency.total / 1000 == pytest.approx(algorithmic_latency(plan, vocoder))
+
+
+@given(st.sampled_from(PRESETS), st.integers(2, 40), st.integers(0, 7), st.integers(0, 7))
+def test_a_cell_is_as_dark_as_the_mask_says(name, block, query, key):
+    """Against streamflow.attention's own masks: a cell counts for a layer where any of its frames sees any of the other's."""
+    pattern = preset(name, LAYERS, block=block)
+    attention = attention_of(described(name, grid=block))
+    frames, seen = (range(at * block, (at + 1) * block) for at in (query, key)), 0
+    queries, keys = frames
+    for layer in range(LAYERS):
+        mask = pattern.mask(layer, queries, keys)
+        seen += mask is None or bool(mask.any())
+    assert visible(attention, query, key) == seen / LAYERS
+
+
+def test_what_is_not_in_the_window_is_not_seen():
+    naive = attention_of(described("full", grid=24, hop=2, back=0, ahead=0))
+    assert [[visible(naive, query, key) > 0 for key in range(4)] for query in range(4)] == [
+        [True, True, False, False], [True, True, False, False], [False, False, True, True], [False, False, True, True]
+    ]  # fmt: skip
+    windowed = attention_of(described("full", grid=24, hop=1, back=2, ahead=1))
+    assert [visible(windowed, 4, key) > 0 for key in range(8)] == [False, False, True, True, True, True, False, False]
+
+
+def test_the_words_give_the_receptive_field_in_blocks_and_milliseconds(bundle):
+    words = attention_svg(make_system("streamflow-lr", bundle).describe()).words
+    assert "4 (960 ms) before (p) and 1 (240 ms) after (q)" in words[0].replace("\u2009", "")
+    assert "960 ms of history, 240 ms emitted at once (hop), 240 ms of look-ahead" in words[1]
+
+
+def test_the_picture_follows_the_sliders(bundle):
+    small, large = (attention_svg(make_system("window", bundle, ahead=ahead).describe()) for ahead in (0, 2))
+    assert small.pictures != large.pictures
+    assert "720 ms" in large.words[-1] and "240 ms" in small.words[-1]
+
+
+def test_names_are_escaped():
+    page = attention_svg({"strategy": "<script>"}).html()
+    assert "<script>" not in page and "&lt;script&gt;" in page
