@@ -77,15 +77,18 @@ def main(
         way_in = f"/login?token={door.token}" if door.token else "/login"
         typer.echo(f"open {own}{way_in}")
         typer.echo("Ctrl-C stops; answers that were saved stay saved, and jobs in the background go on")
-        uvicorn.run(
-            app,
-            host=host,
-            port=port,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            h11_max_incomplete_event_size=HEADER_BYTES,
-        )
+        try:
+            uvicorn.run(
+                app,
+                host=host,
+                port=port,
+                log_level="warning",
+                server_header=False,
+                timeout_graceful_shutdown=5,
+                h11_max_incomplete_event_size=HEADER_BYTES,
+            )
+        finally:
+            site.close()
 
 
 def _check_port(host: str, port: int) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.corpus import SHIPPED, load_corpus
 from harness.jobs import Jobs
 from harness.live.engine import LiveEngine
+from harness.live.limits import Limits
 from harness.run_index import RunIndex
 from listening_tests.preview import Previews
 from listening_tests.workspace import Workspace
@@ -25,6 +26,7 @@ class Site:
         corpus: the manifest whose utterances the compare page offers.
         checkpoints: a folder with a folder a checkpoint, beside the shipped ones.
         baselines: the store of promoted baselines.
+        limits: of what is decoded while somebody watches.
         secret: signs the addresses of files; new with every start, so that those of an earlier one are worth nothing.
     """
 
@@ -33,6 +35,7 @@ class Site:
     corpus: Path = field(default=SHIPPED)
     checkpoints: Path = field(default=Path("checkpoints"))
     baselines: Path = field(default=Path("baselines"))
+    limits: Limits = field(default=Limits())
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @property
@@ -58,4 +61,9 @@ class Site:
     @cached_property
     def live(self) -> LiveEngine:
         """What decodes while somebody watches."""
-        return LiveEngine(load_corpus(self.corpus), self.checkpoints)
+        return LiveEngine(load_corpus(self.corpus), self.checkpoints, self.limits)
+
+    def close(self) -> None:
+        """End what lives no longer than the server; jobs in the background go on."""
+        if "live" in self.__dict__:  # made by whoever asked for it first, perhaps nobody
+            self.live.close()

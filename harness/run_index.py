@@ -19,7 +19,7 @@ from .compare import DECODED, RENDERED
 from .run import Run, seeds_of
 from .storage import stamp
 
-LOOKED_AT = ("run.toml", "provenance.json", "utterances.json", "failures.parquet", "scores.parquet",
+LOOKED_AT = ("run.toml", "provenance.json", "utterances.json", "failures.parquet", "scores.parquet", "latency.parquet",
              "report/index.html", "bench/cells.parquet", ".finished.json")  # fmt: skip
 COMPLETE, WITH_FAILURES, UNFINISHED, WRITING, UNREADABLE = (
     "complete", "with failures", "unfinished", "being written", "unreadable"
@@ -118,7 +118,9 @@ def read_facts(path: Path) -> RunFacts:
         run = Run(path)
         experiment, utterances = run.experiment, _listed(run)
         systems = tuple(experiment["systems"])
-        lost = parquet.read_metadata(path / "failures.parquet").num_rows if _is_there(path, "failures") else 0
+        lost = _rows(path, "failures")
+        expected = len(utterances) * len(systems) * len(seeds_of(experiment))
+        state = _state(path, lost, 0 if "rendered" in experiment else expected)
     except (StreamflowError, OSError, ValueError, KeyError, TypeError) as error:
         text = str(error) if isinstance(error, StreamflowError) else f"{type(error).__name__}: {error}"
         return RunFacts(name=path.name, path=path, made=made, state=UNREADABLE, problem=" ".join(text.split()))
@@ -131,7 +133,7 @@ def read_facts(path: Path) -> RunFacts:
         name=path.name,
         path=path,
         made=_moment(provenance.get("created")) or made,
-        state=UNFINISHED if not _is_there(path, "scores") else WITH_FAILURES if lost else COMPLETE,
+        state=state,
         kind=RENDERED if "rendered" in experiment else DECODED,
         corpus=corpus_name(manifest, experiment.get("split")),
         manifest=manifest,
@@ -194,8 +196,21 @@ def hardware_in_words(hardware: Any) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _is_there(path: Path, table: str) -> bool:
-    return (path / f"{table}.parquet").is_file()
+def _rows(path: Path, table: str) -> int:
+    """Of a table, from its footer; none where there is no table."""
+    file = path / f"{table}.parquet"
+    return parquet.read_metadata(file).num_rows if file.is_file() else 0
+
+
+def _state(path: Path, lost: int, expected: int) -> str:
+    """How far a run is; tables are also written by one that was interrupted, with what it had come to."""
+    if not (path / "scores.parquet").is_file():
+        return UNFINISHED
+    if lost:
+        return WITH_FAILURES
+    timed = _rows(path, "latency")
+    untimed = timed == 0 and _rows(path, "scores") > 0  # renderings whose timings were not kept
+    return UNFINISHED if timed < expected and not untimed else COMPLETE
 
 
 def _listed(run: Run) -> list[Mapping[str, Any]]:

@@ -157,9 +157,7 @@ def plan_from(
     """
     pilot = None if opened is None else _pilot(opened)
     pairs = systems * (systems - 1) // 2
-    found = plan(
-        systems, difference, pilot=pilot, sentences=sentences, power=power, comparisons=pairs, effort=effort
-    )
+    found = plan(systems, difference, pilot=pilot, sentences=sentences, power=power, comparisons=pairs, effort=effort)
     return found, found.components
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from html import escape
 from typing import Any
 
@@ -56,7 +57,8 @@ def verdict_of(site: Site, runs: list[RunFacts], gates: list[KeptGate]) -> str:
 def _not_gated(site: Site, runs: list[RunFacts], gates: list[KeptGate]) -> str:
     """Decoded runs that are newer than the verdict: it says nothing about them."""
     gated = {gate.candidate_in(site.runs) for gate in gates}
-    newer = [run for run in runs if run.made > gates[0].created and run.name not in gated and run.state == "complete"]
+    since = gates[0].created + timedelta(seconds=1)  # gates note whole seconds
+    newer = [run for run in runs if run.made > since and run.name not in gated and run.state == "complete"]
     if not newer:
         return ""
     names = ", ".join(

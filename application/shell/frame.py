@@ -5,6 +5,7 @@ Gradio draws a page in the browser, which takes it about a second; what is in it
 
 from __future__ import annotations
 
+import json
 import re
 
 from fastapi import FastAPI
@@ -13,10 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..blocks import MOUNT
 from ..pages import PAGES
-from .markup import body_of, head_of
+from .markup import body_of, head_of, title_of
 
 _PREVIEWS = re.compile(r'<meta (?:property="og:|name="twitter:)[^>]*>\s*', re.DOTALL)  # name addresses of others
 _BODY = re.compile(r"<body\b[^>]*>", re.DOTALL)
+_TITLE = re.compile(r'(window\.gradio_config = \{.*?"title":)"(?:[^"\\]|\\.)*"', re.DOTALL)  # one for all pages
 
 
 def add_shell(app: FastAPI) -> None:
@@ -78,6 +80,8 @@ def frame(html: str, name: str, path: str) -> str:
     """
     up = "../" * (path.count("/") - 1)
     html = _PREVIEWS.sub("", html)
+    # Gradio's script sets the document's title from its configuration, where every page has the first one's (WCAG 2.4.2).
+    html = _TITLE.sub(lambda found: found[1] + json.dumps(title_of(name)), html, count=1)
     html = html.replace("</head>", head_of(name, up) + "</head>", 1)
     before, after = body_of(name, up)
     html = _BODY.sub(lambda _: "<body>" + before, html, count=1)

@@ -17,15 +17,19 @@ MARK = (
 SCHEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 
 
+def title_of(name: str) -> str:
+    """The document's title: the page first, then the application."""
+    return f"{next(page.title for page in PAGES if page.path == name)} · {NAME}"
+
+
 def head_of(name: str, up: str) -> str:
     """Title, style sheets, and the script that must run before anything is painted."""
-    title = next(page.title for page in PAGES if page.path == name)
     links = "".join(
         f'<link rel="stylesheet" href="{up}{asset(path)[1:]}">'
         for path in ("visual.css", "shell/shell.css", "shell/gradio.css")
     )
     return (
-        f"<title>{escape(title)} · {NAME}</title>"
+        f"<title>{escape(title_of(name))}</title>"
         '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
         f'<link rel="icon" type="image/svg+xml" href="{up}{asset("shell/mark.svg")[1:]}">'
         f'{links}<script src="{up}{asset("shell/scheme.js")[1:]}"></script>'

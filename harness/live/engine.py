@@ -298,11 +298,17 @@ class LiveEngine:
         Raises:
             ProcessOverError: the process has ended, or has to be.
         """
-        with self._changed:
-            self._running[job.id] = process
         job.tell(events.event(events.STARTED, systems=[system["name"] for system in job.task.systems]))
-        process.give(job.id, job.task)
-        self._pass_on(job, process)
+        while not process.ready:  # it still loads: a recording given to it now would fill the pipe and hold us up
+            if job.cancelled.is_set():
+                job.tell(events.event(events.CANCELLED))
+                break
+            process.listen(TICK_S)
+        else:
+            with self._changed:
+                self._running[job.id] = process
+            process.give(job.id, job.task)
+            self._pass_on(job, process)
         with self._changed:
             self._running.pop(job.id, None)
 

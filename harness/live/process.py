@@ -17,7 +17,7 @@ from typing import Any
 from . import wire
 from .limits import Limits
 from .tasks import Task
-from .wire import CANCEL, JOB, KIND, TASK
+from .wire import CANCEL, JOB, KIND, READY, TASK
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +31,9 @@ class DecodingProcess:
     """One process and its pipe. One thread gives and listens, any may cancel.
 
     Started by a thread that lives as long as it shall: the kernel ends it with that thread (PR_SET_PDEATHSIG).
+
+    Attributes:
+        ready: it has said that it reads. What is sent before that fills the pipe, and whoever sends more waits.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -45,6 +48,7 @@ class DecodingProcess:
         )
         theirs.close()
         self.used_at = time.monotonic()
+        self.ready = False
 
     @property
     def pid(self) -> int:
@@ -78,9 +82,11 @@ class DecodingProcess:
             ProcessOverError: it has ended.
         """
         try:
-            return wire.receive(self._pipe) if self._pipe.poll(seconds) else None
+            message = wire.receive(self._pipe) if self._pipe.poll(seconds) else None
         except (EOFError, OSError, ValueError):
             raise ProcessOverError(self._death()) from None
+        self.ready = self.ready or (message is not None and message[KIND] == READY)
+        return message
 
     def close(self) -> None:
         """End the process, whatever it does."""

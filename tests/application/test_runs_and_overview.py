@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -76,7 +78,8 @@ def test_a_verdict_is_said_in_words_with_its_reasons(own: Site, loss: float, ver
 def test_a_run_that_is_newer_than_the_verdict_is_named(own: Site) -> None:
     gated(own, 0.0)
     assert "Newer than this verdict" not in overview(own)
-    write_run(own.runs / "third", scores(noise=2))
+    later = write_run(own.runs / "third", scores(noise=2)) / "run.toml"
+    os.utime(later, (time.time() + 60, time.time() + 60))
     assert "Newer than this verdict" in overview(own) and "gate third" in overview(own)
 
 

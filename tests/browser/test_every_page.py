@@ -136,8 +136,14 @@ def visit(browser: Any, app: App, inside: dict) -> Iterator[Any]:
         context.close()
 
 
+STILL = """() => document.getAnimations().every(
+  (one) => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity
+)"""
+
+
 def violations(page: Any) -> list[str]:
-    """What axe-core calls serious or critical, a line each."""
+    """What axe-core calls serious or critical, a line each, once no colour is on its way to another."""
+    page.wait_for_function(STILL)
     found = axe_playwright.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
@@ -235,6 +241,12 @@ def test_header_and_skeleton_are_there_before_any_of_gradios_scripts(
     for one in PAGES:
         assert page.get_by_role("link", name=one.title, exact=True).is_visible()
     context.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_title_names_the_page_once_it_is_drawn(visit: Any, name: str) -> None:
+    title = next(page.title for page in PAGES if page.path == name)
+    assert visit(f"/app/{name}").page.title() == f"{title} · StreamFlow Harness"
 
 
 def test_reload_and_back_come_to_the_same_address(visit: Any) -> None:

@@ -260,6 +260,8 @@ def test_simulated_listeners_show_what_the_study_will_find(app: App, page: Any):
     page.wait_for_url("**study=tried-simulated&tab=results*")
     page.wait_for_selector("#study :text('nobody')")
     page.click("role=button[name='Analyse']")
+    page.wait_for_selector("section:has-text('Correlation of metrics')")
+    page.locator("#relation").scroll_into_view_if_needed()  # it is drawn when it comes near
     page.wait_for_selector("#relation .js-plotly-plot .points path")
     assert page.locator("section:has-text('Correlation of metrics') td").count() >= 9
     assert page.get_attribute("a[href='help#metric-stoi'] >> nth=0", "href")
@@ -274,7 +276,7 @@ def test_the_size_of_a_study_is_planned(app: App, page: Any):
     page.wait_for_function("before => document.querySelector('#plan-said').innerText !== before", arg=first)
     page.wait_for_selector("#plan-curve .js-plotly-plot .points path")
     page.wait_for_url("**plan.sentences=24*")
-    field(page, "Difference (points)").fill("0.05")
+    page.get_by_label("number input for Difference (points)").fill("0.05")
     page.wait_for_selector("#plan-said :text('sentences cannot resolve 0.05 points')")
     said = page.inner_text("#plan-said")
     page.reload()

@@ -22,7 +22,10 @@ from make_run import SYSTEMS, make_run
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_run(tmp_path_factory.mktemp("made") / "first")
     failures = folder / "failures.parquet"
-    pandas.read_parquet(failures).iloc[:0].to_parquet(failures)
+    pandas.read_parquet(failures).iloc[:0].to_parquet(failures)  # and the one that was lost is found
+    latency = pandas.read_parquet(folder / "latency.parquet")
+    found = latency.iloc[-1:].assign(system="naive", utterance="a&b 'long'")
+    pandas.concat([latency, found]).to_parquet(folder / "latency.parquet")
     return folder
 
 
@@ -34,7 +37,7 @@ def runs(made: Path, tmp_path: Path) -> Path:
 
 def test_a_run_is_known_without_its_tables(runs: Path) -> None:
     for table in (runs / "first").glob("*.parquet"):  # they are looked at, their rows are not
-        if table.stem != "failures":
+        if table.stem in ("traces", "seams", "profiles", "jumps"):
             table.write_bytes(b"not read")
     (run,) = RunIndex(runs).runs()
     assert (run.name, run.state, run.kind) == ("first", "complete", "decoded")
@@ -58,6 +61,13 @@ def test_how_far_a_run_is(runs: Path) -> None:
     assert index.get("first").has_report
     (folder / "run.toml").write_text("not = [toml")
     assert index.get("first").state == "unreadable" and "run.toml" in index.get("first").problem
+
+
+def test_a_run_that_was_interrupted_is_unfinished_though_it_has_tables(runs: Path) -> None:
+    table = runs / "first" / "latency.parquet"
+    rows = pandas.read_parquet(table)
+    rows.iloc[:-3].to_parquet(table)
+    assert RunIndex(runs).get("first").state == "unfinished"
 
 
 def test_what_is_no_run_is_passed_over_and_what_comes_and_goes_is_seen(runs: Path) -> None:
