@@ -23,6 +23,15 @@ HEADER_BYTES = 32 * 1024  # of a request; more is answered with 400
 def main(
     studies: Annotated[Path, typer.Option(help="The folder that studies are kept in.")] = Path("studies"),
     runs: Annotated[Path, typer.Option(help="The folder of runs that studies are made from.")] = Path("runs"),
+    checkpoints: Annotated[
+        Path, typer.Option(help="Folder with a folder a checkpoint of your own, beside the shipped ones.")
+    ] = Path("checkpoints"),
+    baselines: Annotated[Path, typer.Option(help="The folder of baselines that gates compare with.")] = Path(
+        "baselines"
+    ),
+    corpus: Annotated[
+        Path | None, typer.Option(help="Manifest whose utterances are decoded live. [the shipped corpus]")
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on; one that others reach needs a password.")
     ] = "127.0.0.1",
@@ -53,21 +62,30 @@ def main(
         STREAMFLOW_PASSWORD=... python app.py --host 0.0.0.0 --port 8000
     """
     from application.scratch import private_scratch
+    from harness.priority import take_short_turns
     from listening_tests.service.auth import Administration, check_bind
     from listening_tests.workspace import Workspace
 
+    take_short_turns()  # before any thread begins, which then has them too
     own = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     with private_scratch():  # before Gradio is imported
         from application.compose import make_app
         from application.demo import start_demo
         from application.site import Site
+        from harness.corpus import SHIPPED
 
         try:
             check_bind(host, password)
             _check_port(host, port)
             door = Administration(password)
             workspace = Workspace(studies, runs=runs, database=database)
-            site = Site(workspace=workspace, address=address or own)
+            site = Site(
+                workspace=workspace,
+                address=address or own,
+                corpus=corpus or SHIPPED,
+                checkpoints=checkpoints,
+                baselines=baselines,
+            )
             app = make_app(site, door)
             if demo:
                 start_demo(site)

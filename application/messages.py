@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from html import escape
 from typing import Any
 
 import gradio
@@ -12,13 +13,13 @@ from streamflow.errors import StreamflowError
 
 
 def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn a StreamflowError into Gradio's message, without a traceback in the log."""
+    """Turn a StreamflowError into Gradio's message, without a traceback in the log; Gradio shows messages as HTML."""
 
     @wraps(function)
     def carry_out(*args: Any) -> Any:
         try:
             return function(*args)
         except StreamflowError as error:
-            raise gradio.Error(str(error), duration=None, print_exception=False) from None
+            raise gradio.Error(escape(str(error), quote=False), duration=None, print_exception=False) from None
 
     return carry_out

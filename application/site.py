@@ -35,7 +35,7 @@ class Site:
     corpus: Path = field(default=SHIPPED)
     checkpoints: Path = field(default=Path("checkpoints"))
     baselines: Path = field(default=Path("baselines"))
-    limits: Limits = field(default=Limits())
+    limits: Limits = field(default_factory=Limits)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
 
     @property

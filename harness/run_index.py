@@ -92,19 +92,23 @@ class RunIndex:
         names = [path.parent.name for path in self.folder.glob("*/run.toml") if not path.parent.name.startswith(".")]
         with self._lock:
             self._known = {name: self._known[name] for name in names if name in self._known}
-            facts = [self._facts(name) for name in names]
+            facts = [found for found in map(self._facts, names) if found is not None]
         return sorted(facts, key=lambda run: (run.made, run.name), reverse=True)
 
     def get(self, name: str) -> RunFacts | None:
         """The run of a name, None where there is none."""
         return next((run for run in self.runs() if run.name == name), None)
 
-    def _facts(self, name: str) -> RunFacts:
+    def _facts(self, name: str) -> RunFacts | None:
+        """None where the run was taken away meanwhile."""
         path = self.folder / name
         stamps = [stamp(path / file) for file in LOOKED_AT]
         known = self._known.get(name)
         if known is None or known[0] != stamps:
-            self._known[name] = known = (stamps, read_facts(path))
+            try:
+                self._known[name] = known = (stamps, read_facts(path))
+            except OSError:
+                return None
         facts = known[1]
         if facts.state == UNREADABLE or not is_being_written(path):
             return facts
@@ -117,16 +121,17 @@ def read_facts(path: Path) -> RunFacts:
     try:
         run = Run(path)
         experiment, utterances = run.experiment, _listed(run)
-        systems = tuple(experiment["systems"])
+        experiment["systems"].items()  # a table, or the run is none
+        systems, speakers = tuple(experiment["systems"]), {row.get("speaker_id") for row in utterances}
         lost = _rows(path, "failures")
         expected = len(utterances) * len(systems) * len(seeds_of(experiment))
         state = _state(path, lost, 0 if "rendered" in experiment else expected)
-    except (StreamflowError, OSError, ValueError, KeyError, TypeError) as error:
+    except (StreamflowError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         text = str(error) if isinstance(error, StreamflowError) else f"{type(error).__name__}: {error}"
         return RunFacts(name=path.name, path=path, made=made, state=UNREADABLE, problem=" ".join(text.split()))
     try:
-        provenance = run.provenance
-    except StreamflowError:
+        provenance = dict(run.provenance)
+    except (StreamflowError, ValueError, TypeError):  # not there, or not a table
         provenance = {}
     manifest = str(experiment.get("corpus") or "")
     return RunFacts(
@@ -142,7 +147,7 @@ def read_facts(path: Path) -> RunFacts:
         provenance=provenance,
         seeds=seeds_of(experiment),
         utterances=len(utterances),
-        speakers=len({row.get("speaker_id") for row in utterances}),
+        speakers=len(speakers),
         failures=lost,
         checkpoint=str(experiment.get("checkpoint") or ""),
         commit=_commit(provenance.get("git")),

@@ -18,7 +18,8 @@ class Latency:
 
     Attributes:
         own: the frames emitted at once. look_ahead: frames after them that the window holds.
-        vocoder: further emissions until the vocoder's own look-ahead is there. tokens: rounding up to whole tokens.
+        vocoder: further emissions until the vocoder's own look-ahead and a cross-fade are there.
+        tokens: rounding up to whole tokens.
     """
 
     own: int
@@ -42,6 +43,7 @@ class Attention:
         hop, back, ahead: of the window, in blocks of ``grid``; hop None is the whole utterance.
         cached: keys and values of the past are kept.
         vocoder_frames: that the vocoder looks ahead.
+        fade_frames: held back for the cross-fade with the next emission.
     """
 
     layers: tuple[tuple[int | None, int | None], ...]
@@ -52,6 +54,7 @@ class Attention:
     ahead: int | None
     cached: bool
     vocoder_frames: int
+    fade_frames: int = 0
 
     @property
     def unit(self) -> int:
@@ -70,7 +73,8 @@ class Attention:
         if self.hop is None or self.ahead is None:
             return None
         own, look_ahead = self.hop * self.grid, self.ahead * self.grid
-        vocoder = self.vocoder_frames // own * own  # emissions after the first, until one holds more than it keeps back
+        back = self.vocoder_frames + self.fade_frames
+        vocoder = back // own * own  # emissions after the first, until one holds more than it keeps back
         frames = own + look_ahead + vocoder
         rest = -frames % FRAMES_PER_TOKEN
         return Latency(*(FRAME_MS * part for part in (own, look_ahead, vocoder, rest)))
@@ -85,6 +89,7 @@ def attention_of(description: Mapping[str, Any]) -> Attention | None:
     return Attention(
         layers, int(pattern["block"]), int(window["grid"]), window["hop"], window["back"], window["ahead"],
         bool(window.get("cached")), int(description.get("vocoder_future_frames") or 0),
+        int(window.get("fade_frames") or 0),
     )  # fmt: skip
 
 

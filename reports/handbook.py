@@ -46,6 +46,9 @@ BETTER = {"higher": "higher", "lower": "lower", "": "neither way"}
 NEEDS = {"reference": "the recording", "text": "the text", "other_reference": "another recording of the speaker"}
 TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"}
 
+Protocol = tuple[str, tuple[float, float], str]
+"""Name, least and greatest value, and standard of a listening test's protocol; reports do not know their package."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -75,14 +78,18 @@ class Section:
 
 
 @cache
-def handbook() -> tuple[Section, ...]:
+def handbook(protocols: tuple[Protocol, ...] = ()) -> tuple[Section, ...]:
     """All sections: numbers first, protocols of listening tests, then the documents."""
-    return (*_numbers(), _protocols(), *(_document(name) for name in DOCUMENTS if (DOCS / f"{name}.md").is_file()))
+    return (
+        *_numbers(),
+        _protocols(protocols),
+        *(_document(name) for name in DOCUMENTS if (DOCS / f"{name}.md").is_file()),
+    )
 
 
-def handbook_html() -> str:
+def handbook_html(protocols: tuple[Protocol, ...] = ()) -> str:
     """The handbook as one piece of HTML with a place to search in; sanitised, and without pictures."""
-    return _environment().get_template("handbook.html.j2").render(sections=handbook())
+    return _environment().get_template("handbook.html.j2").render(sections=handbook(protocols))
 
 
 def anchor_of(metric: str) -> str:
@@ -117,13 +124,10 @@ def metric_facts(metric: Metric) -> tuple[tuple[str, str], ...]:
     return (*facts, *(("cited as", CITATIONS[key]) for key in cited_by(metric.name)))
 
 
-def _protocols() -> Section:
-    from listening_tests.protocols import REGISTRY as PROTOCOLS
-
+def _protocols(protocols: tuple[Protocol, ...]) -> Section:
     section = Section("protocol", "Protocols of listening tests")
-    for name, protocol in PROTOCOLS.items():
-        low, high = protocol.value_range
-        facts = (("values", f"{low:g} to {high:g}"), ("standard", protocol.standard))
+    for name, (low, high), standard in protocols:
+        facts = (("values", f"{low:g} to {high:g}"), ("standard", standard))
         section.entries.append(Entry(f"protocol-{name}", name, facts))
     return section
 

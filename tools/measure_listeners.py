@@ -102,7 +102,7 @@ def served(folder: Path) -> Iterator[tuple[str, str]]:
     ]
     process = subprocess.Popen(
         [*command, "--port", str(free_port())], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "STREAMFLOW_LIVE_DECODES": "2"},
     )  # fmt: skip
     try:
         found = next(found for line in process.stdout if (found := re.search(r"(http\S+)/login\?token=(\S+)", line)))

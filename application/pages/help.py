@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gradio
 
-from reports.handbook import handbook_html
+from listening_tests.protocols import REGISTRY
+from reports.handbook import Protocol, handbook_html
 
 from ..assets import asset
 from ..routes.figures import figure_asset
@@ -19,4 +20,9 @@ def build(site: Site) -> None:
 const at = (path) => new URL(".." + path, document.baseURI).href;
 import(at("{asset("help/help.js")}")).then((module) => module.mount(element, [{styles}]));
 """
-    gradio.HTML(handbook_html(), js_on_load=script, elem_id="handbook", apply_default_css=False)
+    gradio.HTML(handbook_html(protocols()), js_on_load=script, elem_id="handbook", apply_default_css=False)
+
+
+def protocols() -> tuple[Protocol, ...]:
+    """What the handbook tells of the protocols."""
+    return tuple((name, protocol.value_range, protocol.standard) for name, protocol in REGISTRY.items())

@@ -13,6 +13,7 @@ from harness.run_index import RunFacts
 
 from ..address import link
 from ..site import Site
+from .runs import choices
 from .runs.jobs_panel import jobs_panel
 from .runs.markup import anchor, badge, html, note, table
 from .runs.run_markup import recent_runs
@@ -45,6 +46,8 @@ def verdict_of(site: Site, runs: list[RunFacts], gates: list[KeptGate]) -> str:
     if not gates:
         promote = anchor(link("runs", tab="baselines"), "1. Promote a baseline", kind="rn-button")
         gate = anchor(link("runs", tab="gate"), "2. Gate a candidate", kind="rn-button")
+        if choices.promoted(site):
+            promote, gate = "", anchor(link("runs", tab="gate"), "Gate a candidate", kind="rn-button")
         return (
             '<section class="rn-verdict rn-plain"><h2>No candidate was gated yet</h2>'
             "<p>A gate says whether a new checkpoint may ship: it holds a run against a baseline and a policy of what may "

@@ -7,8 +7,6 @@ import os
 import signal
 from pathlib import Path
 
-NICENESS = 10
-
 
 def identity(pid: int) -> str | None:
     """What no other process has: boot, number and start time; None where there is none, or only its exit code is left."""
@@ -35,15 +33,3 @@ def send(process: str, what: signal.Signals, *, group: bool = False) -> None:
     if lives(process):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             (os.killpg if group else os.kill)(number(process), what)
-
-
-def step_back(niceness: int = NICENESS) -> None:
-    """Let everything else on this machine go first.
-
-    A process that leads a session is scheduled with the others of it as one group, and its niceness counts within that
-    only (sched(7), autogroup): the group has a niceness of its own.
-    """
-    with contextlib.suppress(OSError):
-        os.nice(niceness)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(niceness))

@@ -15,13 +15,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from harness.priority import step_back
 from harness.storage import read_json, write_json
 
 from .job import JobFolder
-from .process import identity, step_back
+from .process import identity
 from .progress import VARIABLE
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+NICENESS = 10  # of jobs; live decodes, for which somebody waits, have less
 SECRETS = ("STREAMFLOW_PASSWORD",)
 
 
@@ -53,7 +55,7 @@ def _carry_out(folder: JobFolder, order: dict[str, Any], wanted: list[float]) ->
         signal.SIGINT, signal.default_int_handler
     )  # a shell's `&` has it ignored, and the verb would inherit that
     verb: list[subprocess.Popen[bytes]] = []
-    step_back()
+    step_back(NICENESS)
     with folder.log.open("ab") as log:
         try:
             verb.append(_start(folder, order, log))

@@ -30,6 +30,7 @@ from .wire import KEEP, packed, pcm_of, unpacked
 Tell = Callable[[dict[str, Any]], None]
 KEPT_INPUTS = 32
 KEPT_BUNDLES = 2
+KEPT_SYSTEMS = 32
 LATENCY = ("first_packet_s", "algorithmic_latency_s", "rtf", "chunk_p50_s", "peak_memory_mb")
 
 
@@ -38,7 +39,7 @@ class CancelledError(Exception):
 
 
 class Decoder:
-    """What one process keeps between jobs: bundles, tokens by content, which systems are warm.
+    """What one process keeps between jobs: bundles, tokens by content, systems that are warm.
 
     Args:
         tell: where events go.
@@ -53,7 +54,7 @@ class Decoder:
         self._session: Session | None = None
         self._bundles: OrderedDict[tuple, Any] = OrderedDict()
         self._inputs: OrderedDict[tuple, tuple[np.ndarray, np.ndarray]] = OrderedDict()
-        self._warm: set[tuple] = set()
+        self._warm: OrderedDict[tuple, LoadedSystem] = OrderedDict()
 
     def cancel(self) -> None:
         """End the present job, within one network evaluation or one metric; from any thread."""
@@ -112,7 +113,8 @@ class Decoder:
             self._bundles[key] = load_bundle(folder)
             while len(self._bundles) > KEPT_BUNDLES:
                 old, _ = self._bundles.popitem(last=False)
-                self._warm = {warm for warm in self._warm if warm[0] != old}
+                for warm in [warm for warm in self._warm if warm[0] == old]:
+                    del self._warm[warm]
         self._bundles.move_to_end(key)
         return self._bundles[key]
 
@@ -137,8 +139,7 @@ class Decoder:
         name, control = system["name"], bool(system["control"])
         try:
             described = describe_system(system["strategy"], system["parameters"], bundle.directory)
-            loaded = load_system(SystemSpec(name, system["strategy"], parameters=system["parameters"]), bundle)
-            self._warm_up(system, loaded, request, bundle)
+            loaded = self._warmed_up(system, request, bundle)
             self.tell(
                 events.event(
                     events.SYSTEM,
@@ -162,15 +163,24 @@ class Decoder:
         self._say_rendered(name, loaded, rendering, request.reference)
         return rendering
 
-    def _warm_up(self, system: dict[str, Any], loaded: LoadedSystem, request: StreamRequest, bundle: Any) -> None:
-        """Decode a little, once; if it fails, the decode that counts fails too and is the one to tell of it."""
+    def _warmed_up(self, system: dict[str, Any], request: StreamRequest, bundle: Any) -> LoadedSystem:
+        """A system that has decoded a little, once; if that fails, the decode that counts fails too and tells of it.
+
+        The system itself is kept: another one of the same parameters would set itself up again, in the first packet.
+        """
         parameters = tuple(sorted((key, str(value)) for key, value in system["parameters"].items()))
         key = ((str(bundle.directory), _stamps(bundle.directory)), system["strategy"], parameters)
         if key not in self._warm:
+            spec = SystemSpec(system["name"], system["strategy"], parameters=system["parameters"])
+            loaded = load_system(spec, bundle)
             with contextlib.suppress(Exception):
                 render(loaded.name, loaded.open, start_of(request), _Stream(self, "", 0.0))
             self._check()
-            self._warm.add(key)
+            self._warm[key] = loaded
+            while len(self._warm) > KEPT_SYSTEMS:
+                self._warm.popitem(last=False)
+        self._warm.move_to_end(key)
+        return self._warm[key]
 
     def _say_rendered(self, name: str, loaded: LoadedSystem, rendering: Rendering, reference: np.ndarray) -> None:
         declared = "algorithmic_latency_s" in loaded.description

@@ -298,19 +298,29 @@ class LiveEngine:
         Raises:
             ProcessOverError: the process has ended, or has to be.
         """
+        with self._changed:
+            self._running[job.id] = process
         job.tell(events.event(events.STARTED, systems=[system["name"] for system in job.task.systems]))
-        while not process.ready:  # it still loads: a recording given to it now would fill the pipe and hold us up
-            if job.cancelled.is_set():
-                job.tell(events.event(events.CANCELLED))
-                break
-            process.listen(TICK_S)
-        else:
-            with self._changed:
-                self._running[job.id] = process
+        self._await(process, job)
+        if not job.ended:
             process.give(job.id, job.task)
             self._pass_on(job, process)
         with self._changed:
             self._running.pop(job.id, None)
+
+    def _await(self, process: DecodingProcess, job: Job) -> None:
+        """Wait until a process has loaded: a recording given before would fill the pipe, and no one could cancel.
+
+        Raises:
+            ProcessOverError: the process has ended, or takes too long.
+        """
+        began = time.monotonic()
+        while not process.ready and not job.ended:
+            process.listen(TICK_S)
+            if job.cancelled.is_set():
+                job.tell(events.event(events.CANCELLED))
+            if time.monotonic() - began > self.limits.job_s:
+                raise ProcessOverError(f"took longer than {self.limits.job_s:g} s to begin")
 
     def _pass_on(self, job: Job, process: DecodingProcess) -> None:
         """Pass a process's messages on until its job has ended.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..priority import step_back
 from .errors import UploadError
 from .limits import Limits
 
@@ -119,6 +120,7 @@ def confine(niceness: int) -> None:
     """Bound this process; what a file makes a decoder do then ends here."""
     import resource
 
+    step_back(niceness)
     bounds = {
         "RLIMIT_AS": MEMORY_MB * 1_000_000,
         "RLIMIT_CPU": PROCESSOR_S,
@@ -130,8 +132,6 @@ def confine(niceness: int) -> None:
     for name, value in bounds.items():
         with contextlib.suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (value, value))
-    with contextlib.suppress(OSError):
-        os.nice(niceness)
 
 
 def main(bounds: dict[str, float]) -> int:

@@ -1,8 +1,7 @@
 """The program that decodes: ``python -m harness.live.worker DESCRIPTOR LIMITS``.
 
 It takes tasks from a pipe and answers with events. A thread of its own listens for a cancellation meanwhile. It gives way
-to the server: nice, also as a scheduling group of its own, because a session that setsid(2) began is one where the kernel
-groups by session (sched(7), autogroup) and niceness then counts within the group only.
+to the server.
 """
 
 from __future__ import annotations
@@ -21,8 +20,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from ..priority import step_back
+
 PR_SET_PDEATHSIG = 1  # prctl(2)
-AUTOGROUP, OOM_SCORE = Path("/proc/self/autogroup"), Path("/proc/self/oom_score_adj")
+OOM_SCORE = Path("/proc/self/oom_score_adj")
 FIRST_TO_GO = "900"  # of 1000: where memory runs out, this process goes and not the server
 
 
@@ -30,11 +31,9 @@ def give_way(niceness: int, memory_mb: float) -> None:
     """Let others go first, and take no more memory than was granted."""
     with contextlib.suppress(OSError, AttributeError):  # elsewhere than on Linux the closed pipe ends it instead
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    step_back(niceness)
     with contextlib.suppress(OSError):
-        os.nice(niceness)
-    for path, value in ((AUTOGROUP, str(niceness)), (OOM_SCORE, FIRST_TO_GO)):
-        with contextlib.suppress(OSError):
-            path.write_text(value)
+        OOM_SCORE.write_text(FIRST_TO_GO)
     with contextlib.suppress(ValueError, OSError):  # macOS refuses RLIMIT_AS
         resource.setrlimit(resource.RLIMIT_AS, (int(memory_mb * 1e6), int(memory_mb * 1e6)))
     with contextlib.suppress(ValueError, OSError):

@@ -296,7 +296,9 @@ def _counts(frame: pandas.DataFrame, done: Exclusions, rows: pandas.DataFrame) -
 
 def _nobody(done: Exclusions, frame: pandas.DataFrame) -> str:
     if main_rows(frame).empty:
-        return "there are no ratings yet; open the study, and see them come with `streamflow study monitor`"
+        return (
+            "there are no ratings yet; open the study, send its link to listeners, and analyse when they have answered"
+        )
     rules = ", ".join(f"{of.name} {len(of.removed)}" for of in done.outcomes if of.removed)
     return f"the registered rules exclude all {done.listeners} listeners ({rules}); look at them with `streamflow study export`"
 

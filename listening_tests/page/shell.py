@@ -6,6 +6,7 @@ file names and changes levels, and its state dies with the process. The scripts 
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import gradio as gr
@@ -63,18 +64,22 @@ def mount_plain(
     app: FastAPI, blocks: gr.Blocks, path: str, *, theme: gr.themes.Base | None = None, **options: Any
 ) -> FastAPI:
     """Mount Blocks without what Gradio adds of its own accord: footer, history, monitoring, API pages, fonts of others."""
-    return gr.mount_gradio_app(
-        app,
-        blocks,
-        path=path,
-        theme=theme or system_theme(),
-        footer_links=[],
-        run_history=False,
-        ssr_mode=False,
-        pwa=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        max_file_size="1mb",
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-        **options,
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "SSR mode is not supported"
+        )  # Gradio says so although it is switched off here
+        return gr.mount_gradio_app(
+            app,
+            blocks,
+            path=path,
+            theme=theme or system_theme(),
+            footer_links=[],
+            run_history=False,
+            ssr_mode=False,
+            pwa=False,
+            mcp_server=False,
+            enable_monitoring=False,
+            max_file_size="1mb",
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+            **options,
+        )

@@ -81,7 +81,8 @@ class Checked:
 
     def summary(self) -> str:
         """One line."""
-        return f"{len(self.rows)} codes, {self.wrong} wrong; {self.matched} of {self.complete} complete sessions are among them"
+        codes = f"{len(self.rows)} code{'' if len(self.rows) == 1 else 's'}"
+        return f"{codes}, {self.wrong} wrong; {self.matched} of {self.complete} complete sessions are among them"
 
 
 def check_codes(opened: OpenStudy, text: str) -> Checked:

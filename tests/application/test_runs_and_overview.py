@@ -18,6 +18,7 @@ from application.pages.runs import choices, gate
 from application.pages.runs.run_markup import run_detail, runs_table
 from application.pages.runs.verdict import WORDS
 from application.site import Site
+from harness.gate.baseline import promote
 from harness.gate.evaluate import evaluate
 from harness.gate.files import write_files
 from harness.gate.kept import kept_gates
@@ -62,6 +63,9 @@ def test_an_empty_place_tells_what_to_press(own: Site) -> None:
 def test_runs_without_a_gate_lead_to_one(own: Site) -> None:
     write_run(own.runs / "first", scores())
     assert "No candidate was gated yet" in overview(own) and "first" in runs_of(own.index.runs())
+    assert "1. Promote a baseline" in overview(own)
+    promote(own.runs / "first", "main", own.baselines)
+    assert "Promote a baseline" not in overview(own) and "Gate a candidate" in overview(own)
 
 
 @pytest.mark.parametrize(("loss", "verdict"), [(0.0, "PASS"), (0.5, "FAIL"), (0.1, "INCONCLUSIVE")])

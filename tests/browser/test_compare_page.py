@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
 import pytest
 
-from listening_tests.simulation.server import free_port
+from tests.browser.serving import Served, serve_app
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -30,32 +26,10 @@ SHORT = "utterance=flite_slt_2&rate=0"  # 2.2 s, its tokens all at once
 PLAYED = "() => [...document.querySelectorAll('.cmp-row')].some((row) => Number(row.dataset.played ?? 0) > 4000)"
 
 
-@dataclass
-class Server:
-    """``python app.py`` as a process."""
-
-    url: str
-    process: subprocess.Popen
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder, port = tmp_path_factory.mktemp("app"), free_port()
-    command = [sys.executable, "app.py", "--studies", folder / "studies", "--runs", folder / "runs", "--port", port]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "STREAMFLOW_PASSWORD": PASSWORD}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, env=environment, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(1200):
-        try:
-            httpx.get(f"{url}/login", timeout=5)
-            break
-        except httpx.HTTPError:
-            assert process.poll() is None, (folder / "log").read_text()[-3000:]
-            time.sleep(0.1)
-    yield Server(url, process)
-    process.terminate()
-    process.wait(30)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serve_app(tmp_path_factory.mktemp("app"), STREAMFLOW_PASSWORD=PASSWORD) as served:
+        yield served
 
 
 @dataclass
@@ -107,7 +81,7 @@ class Visitor:
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Any, server: Server) -> Iterator[Any]:
+def visit(browser: Any, server: Served) -> Iterator[Any]:
     contexts = []
 
     def make(size: str = "desktop", using: Any = None, **options: Any) -> Visitor:

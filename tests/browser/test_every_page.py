@@ -6,10 +6,7 @@ STREAMFLOW_SCREENSHOTS=folder keeps a picture of each.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +17,11 @@ import pytest
 from application.pages import PAGES
 from listening_tests.creating import create_study
 from listening_tests.opening import open_study
-from listening_tests.simulation.server import free_port
 from reports.html import write_report
 from tests.browser.conftest import SMALL, SYSTEMS, write_run
+from tests.browser.serving import logged_in, serve_app, shoot, sideways, violations
 from tests.reports.make_run import make_run
 
-axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +32,6 @@ SIZES = {
 NAMES = [page.path for page in PAGES]
 DRAWN = "html.shell-drawn"
 SCHEMES = ("light", "dark")
-SERIOUS = ("serious", "critical")
 
 
 @dataclass
@@ -44,42 +39,19 @@ class App:
     """``python app.py`` as a process, with a run and an open study."""
 
     url: str
-    login: str
+    inside: dict[str, Any]  # the state of a browser that is logged in
     listen: str
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+def app(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("app")
     run = write_run(folder / "runs" / "small")
     study = folder / "studies" / "naturalness"
     create_study(study, run=run, changes={**SMALL, "protocol": "acr-naturalness", "systems": list(SYSTEMS)})
     token = open_study(study).token
-    port = free_port()
-    command = [sys.executable, "app.py", "--studies", study.parent, "--runs", run.parent, "--port", port]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    log = folder / "log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, env=environment, stdout=out, stderr=out)
-    url = f"http://127.0.0.1:{port}"
-    while not (found := re.search(r"http\S+/login\?token=\S+", log.read_text())):
-        assert process.poll() is None, log.read_text()
-    yield App(url, found.group(), f"{url}/s/{token}")
-    process.terminate()
-    process.wait(30)
-
-
-@pytest.fixture(scope="module")
-def inside(browser: Any, app: App) -> dict:
-    """The state of a browser that is logged in."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(app.login)
-    page.click("button")
-    page.wait_for_selector(DRAWN)
-    state = context.storage_state()
-    context.close()
-    return state
+    with serve_app(folder) as served:
+        yield App(served.url, logged_in(browser, served), f"{served.url}/s/{token}")
 
 
 @pytest.fixture(scope="module")
@@ -95,19 +67,17 @@ class Visit:
     problems: list[str]
 
     def look(self, name: str) -> None:
-        if folder := os.environ.get("STREAMFLOW_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+        shoot(self.page, name)
 
 
 @pytest.fixture
-def visit(browser: Any, app: App, inside: dict) -> Iterator[Any]:
+def visit(browser: Any, app: App) -> Iterator[Any]:
     """``visit(address, size)``: opened in a browser that reaches nothing but this server."""
     contexts = []
 
     def make(address: str, size: str = "desktop", wait: str = DRAWN, **options: Any) -> Visit:
         context = browser.new_context(
-            **{"storage_state": inside, "color_scheme": "light", "locale": "en-GB", **SIZES[size], **options}
+            **{"storage_state": app.inside, "color_scheme": "light", "locale": "en-GB", **SIZES[size], **options}
         )
         contexts.append(context)
         problems: list[str] = []
@@ -134,28 +104,6 @@ def visit(browser: Any, app: App, inside: dict) -> Iterator[Any]:
     yield make
     for context in contexts:
         context.close()
-
-
-STILL = """() => document.getAnimations().every(
-  (one) => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity
-)"""
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core calls serious or critical, a line each, once no colour is on its way to another."""
-    page.wait_for_function(STILL)
-    found = axe_playwright.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [
-        f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for one in found
-        if one["impact"] in SERIOUS
-        for node in one["nodes"]
-    ]
-
-
-def sideways(page: Any) -> int:
-    """Pixels by which the page is wider than the window."""
-    return page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -229,10 +177,8 @@ RING = """() => {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_header_and_skeleton_are_there_before_any_of_gradios_scripts(
-    browser: Any, app: App, inside: dict, name: str
-) -> None:
-    context = browser.new_context(storage_state=inside)
+def test_header_and_skeleton_are_there_before_any_of_gradios_scripts(browser: Any, app: App, name: str) -> None:
+    context = browser.new_context(storage_state=app.inside)
     context.route(re.compile(r"/app/(assets|static|theme\.css)"), lambda route: route.abort())
     page = context.new_page()
     page.goto(f"{app.url}/app/{name}", wait_until="commit")

@@ -2,107 +2,47 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
-from listening_tests.simulation.server import free_port
+from tests.browser.serving import Served, check_look, elsewhere, logged_in, serve_app, watched
 from tests.reports.make_bench import make_bench
 from tests.reports.make_run import make_run
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 400, "height": 850}}
 DRAWN = "#{}:has([data-drawn] .main-svg)"
-SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """``python app.py`` with a run that has a bench and one that has none."""
     folder = tmp_path_factory.mktemp("app")
     make_run(folder / "runs" / "plain")
     make_run(folder / "runs" / "benched")
     make_bench(folder / "runs" / "benched")
-    port = free_port()
-    command = [
-        sys.executable,
-        "app.py",
-        "--studies",
-        folder / "studies",
-        "--runs",
-        folder / "runs",
-        "--port",
-        str(port),
-    ]
-    log = (folder / "log").open("w+")
-    process = subprocess.Popen(
-        list(map(str, command)), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
-    while True:
-        try:
-            httpx.get(f"{url}/login", timeout=2)
-            break
-        except httpx.HTTPError:
-            said = (folder / "log").read_text()
-            assert process.poll() is None and time.monotonic() < deadline, said[-3000:]
-            time.sleep(0.2)
-    yield {"url": url, "login": re.search(r"http\S+/login\S+", (folder / "log").read_text()).group()}
-    process.terminate()
-    process.wait(30)
+    with serve_app(folder) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
-def state(browser: Any, server: dict[str, str]) -> dict[str, Any]:
-    """The cookies of somebody who has logged in."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.goto(server["login"])
-    page.click("main button, form button")
-    page.wait_for_url("**/app/**")
-    found = context.storage_state()
-    context.close()
-    return found
+def state(browser: Any, server: Served) -> dict[str, Any]:
+    return logged_in(browser, server)
 
 
 @pytest.fixture(params=SIZES)
-def page(request: pytest.FixtureRequest, browser: Any, server: dict[str, str], state: dict[str, Any]) -> Iterator[Any]:
+def page(request: pytest.FixtureRequest, browser: Any, server: Served, state: dict[str, Any]) -> Iterator[Any]:
     context = browser.new_context(viewport=SIZES[request.param], storage_state=state, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.problems, page.asked, page.url_of, page.size = [], [], server["url"] + "/app", request.param
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("request", lambda asked: page.asked.append(asked.url))
+    page = watched(context)
+    page.url_of, page.size = server.url + "/app", request.param
     yield page
     assert page.problems == []
-    elsewhere = [url for url in page.asked if not url.startswith((server["url"], "data:", "blob:"))]
-    assert elsewhere == []
+    assert elsewhere(page, server.url) == []
     context.close()
-
-
-def looked(page: Any, name: str) -> None:
-    """No serious violation of accessibility, nothing too wide; a picture where one is asked for."""
-    over = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
-    assert over <= 0, f"{name} is {over} px too wide"
-    if folder := os.environ.get("STREAMFLOW_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{folder}/{name}-{page.size}.png", full_page=True)
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    found = axe.Axe().run(page).response["violations"]
-    told = [(v["id"], [node["html"][:160] for node in v["nodes"][:3]]) for v in found if v["impact"] in SERIOUS]
-    assert told == []
 
 
 def drawn(page: Any, name: str) -> None:
@@ -137,7 +77,7 @@ def test_sliders_play_the_traces_again_and_the_address_keeps_them(page: Any) -> 
     drawn(page, "latency-playing")
     assert page.inner_text("#playing-table") == kept
     assert query(page)["system"] == ["naive", "streamflow-sr"] and query(page)["run"] == ["plain"]
-    looked(page, "latency")
+    check_look(page, f"latency-{page.size}")
 
 
 def test_a_run_without_a_bench_says_what_to_press_and_one_with_it_shows_its_curves(page: Any) -> None:
@@ -198,4 +138,4 @@ def test_help_is_found_by_search_and_by_address(page: Any) -> None:
     page.wait_for_selector("#help-found:has-text('nothing found')")
     page.fill("#help-search", "")
     page.wait_for_selector("#metric-pesq_wb", state="visible")
-    looked(page, "help")
+    check_look(page, f"help-{page.size}")

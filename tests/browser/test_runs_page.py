@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from listening_tests.simulation.server import free_port
+from tests.browser.serving import Served, check_look, elsewhere, logged_in, serve_app, watched
 from tests.reports.make_run import make_run
 
 pytestmark = pytest.mark.slow
@@ -24,7 +19,6 @@ sys.path.insert(0, str(ROOT / "tests" / "harness" / "gate"))
 from make_runs import scores, write_run  # noqa: E402
 
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 400, "height": 850}}
-SERIOUS = ("serious", "critical")
 PATIENCE_MS = 120_000  # for what a job does
 POLICY = """extends = "default"
 calibration = "off"
@@ -50,60 +44,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[dict[str, str]]:
-    port = free_port()
-    command = [sys.executable, ROOT / "app.py", "--studies", "studies", "--runs", "runs", "--port", port]
-    log = (folder / "log").open("w+")
-    process = subprocess.Popen(
-        list(map(str, command)), cwd=folder, stdout=log, stderr=subprocess.STDOUT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
-    while True:
-        try:
-            httpx.get(f"{url}/login", timeout=2)
-            break
-        except httpx.HTTPError:
-            said = (folder / "log").read_text()
-            assert process.poll() is None and time.monotonic() < deadline, said[-3000:]
-            time.sleep(0.2)
-    yield {"url": url, "login": re.search(r"http\S+/login\S+", (folder / "log").read_text()).group()}
-    process.terminate()
-    process.wait(30)
-    log.close()
+def server(folder: Path) -> Iterator[Served]:
+    with serve_app(folder, cwd=folder) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
-def state(browser: Any, server: dict[str, str]) -> dict[str, Any]:
-    """The cookies of somebody who has logged in."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.goto(server["login"])
-    page.click("main button, form button")
-    page.wait_for_url("**/app/**")
-    found = context.storage_state()
-    context.close()
-    return found
-
-
-def opened(browser: Any, server: dict[str, str], state: dict[str, Any], size: str) -> Any:
-    context = browser.new_context(viewport=SIZES[size], storage_state=state, locale="en-GB", has_touch=size == "phone")
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.problems, page.asked, page.base, page.size = [], [], server["url"], size
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("request", lambda asked: page.asked.append(asked.url))
-    return page
+def state(browser: Any, server: Served) -> dict[str, Any]:
+    return logged_in(browser, server)
 
 
 @pytest.fixture
-def page(browser: Any, server: dict[str, str], state: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Any]:
-    page = opened(browser, server, state, getattr(request, "param", "desktop"))
+def page(browser: Any, server: Served, state: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[Any]:
+    size = getattr(request, "param", "desktop")
+    context = browser.new_context(viewport=SIZES[size], storage_state=state, locale="en-GB", has_touch=size == "phone")
+    page = watched(context)
+    page.base, page.size = server.url, size
     yield page
     assert page.problems == []
-    assert [url for url in page.asked if not url.startswith((server["url"], "data:", "blob:"))] == []
-    page.context.close()
+    assert elsewhere(page, server.url) == []
+    context.close()
 
 
 both_sizes = pytest.mark.parametrize("page", SIZES, indirect=True)
@@ -117,16 +77,7 @@ def go(page: Any, address: str) -> None:
 
 
 def looked(page: Any, name: str) -> None:
-    """No serious violation of accessibility, nothing too wide; a picture where one is asked for."""
-    over = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
-    assert over <= 0, f"{name} is {over} px too wide"
-    if folder := os.environ.get("STREAMFLOW_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{folder}/{name}-{page.size}.png", full_page=True)
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    found = axe.Axe().run(page).response["violations"]
-    told = [(v["id"], [node["html"][:160] for node in v["nodes"][:3]]) for v in found if v["impact"] in SERIOUS]
-    assert told == []
+    check_look(page, f"{name}-{page.size}")
 
 
 def job(title: str, state: str = "") -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +17,9 @@ import pytest
 from harness.run import RunFolder
 from listening_tests.creating import create_study
 from listening_tests.opening import load_open_study
-from listening_tests.simulation.server import free_port
+from tests.browser.serving import PATIENCE_MS, Served, check_look, log_in, serve_app, shoot, watched
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
-PATIENCE_MS = 60_000  # of slow machines; nothing waits so long but for an event
 SYSTEMS = ("full", "naive", "streamflow-sr")
 
 
@@ -33,46 +27,21 @@ SYSTEMS = ("full", "naive", "streamflow-sr")
 class App:
     """``python app.py`` as a process."""
 
-    url: str
-    login: str
+    served: Served
     studies: Path
     run: Path
+
+    @property
+    def url(self) -> str:
+        return self.served.url
 
 
 @pytest.fixture(scope="module")
 def app(heard_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("app")
     run = scored(shutil.copytree(heard_run, folder / "runs" / "small"))
-    port = free_port()
-    command = [
-        sys.executable,
-        "app.py",
-        "--studies",
-        folder / "studies",
-        "--runs",
-        folder / "runs",
-        "--port",
-        str(port),
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        list(map(str, command)), cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    said = iter(process.stdout.readline, "")
-    login = next(found.group() for line in said if (found := re.search(r"http\S+/login\S*", line)))
-    url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{url}/login", timeout=5)
-            break
-        except httpx.HTTPError:
-            assert process.poll() is None, "app.py ended"
-            time.sleep(0.1)
-    yield App(url, login, folder / "studies", run)
-    process.terminate()
-    process.wait(30)
-    process.stdout.close()
+    with serve_app(folder) as served:
+        yield App(served, folder / "studies", run)
 
 
 def scored(run: Path) -> Path:
@@ -91,14 +60,8 @@ def scored(run: Path) -> Path:
 @pytest.fixture(scope="module")
 def page(browser: Any, app: App) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    page.asked, page.problems = [], []
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.goto(app.login)
-    page.click("button")
-    page.wait_for_url("**/app/**")
+    page = watched(context)
+    log_in(page, app.served)
     yield page
     context.close()
 
@@ -108,12 +71,6 @@ def show(page: Any, app: App, **said: str) -> None:
     page.goto(str(httpx.URL(f"{app.url}/app/studies", params=said)))
     page.wait_for_selector("h1:has-text('Listening tests')")
     page.wait_for_function("document.querySelector('#studies')?.innerText.trim()")
-
-
-def shot(page: Any, name: str) -> None:
-    if folder := os.environ.get("STREAMFLOW_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{folder}/studies-{name}.png", full_page=True)
 
 
 def tab(page: Any, name: str) -> None:
@@ -161,7 +118,7 @@ def test_a_study_is_made_looked_at_opened_taken_and_analysed(app: App, page: Any
     page.wait_for_function("document.querySelector('[placeholder=naturalness-1]')?.value === 'first'")
     assert page.url == before and field(page, "Listeners").input_value() == "4"
     look_through(page, page.frame_locator("#form-preview iframe"))
-    shot(page, "new")
+    shoot(page, "studies-new")
     assert not app.studies.exists() or not list(app.studies.iterdir())  # a preview leaves nothing
     page.click("text=Make the study")
     page.wait_for_selector(".notice:has-text('4 listeners wanted')")
@@ -175,7 +132,7 @@ def test_a_study_is_made_looked_at_opened_taken_and_analysed(app: App, page: Any
     link = page.locator("label:has-text('The listeners') :is(input, textarea)").first.input_value()
     page.click("role=button[name='Make invitations']")
     page.wait_for_function("[...document.querySelectorAll('textarea')].some(one => one.value.includes('invitation='))")
-    shot(page, "open")
+    shoot(page, "studies-open")
     person = listener("ab", url=link)
     person.go_to("done")
     code = person.page.input_value(".flow-code")
@@ -241,7 +198,7 @@ def analyse(app: App, page: Any) -> None:
     with page.expect_download() as download:
         page.click("a:has-text('ratings.csv')")
     assert Path(download.value.path()).read_text().startswith("study,listener,")
-    shot(page, "analysed")
+    shoot(page, "studies-analysed")
     assert (app.studies / "first" / "analysis" / "report.html").is_file()
 
 
@@ -265,7 +222,7 @@ def test_simulated_listeners_show_what_the_study_will_find(app: App, page: Any):
     page.wait_for_selector("#relation .js-plotly-plot .points path")
     assert page.locator("section:has-text('Correlation of metrics') td").count() >= 9
     assert page.get_attribute("a[href='help#metric-stoi'] >> nth=0", "href")
-    shot(page, "relation")
+    shoot(page, "studies-relation")
 
 
 def test_the_size_of_a_study_is_planned(app: App, page: Any):
@@ -281,7 +238,7 @@ def test_the_size_of_a_study_is_planned(app: App, page: Any):
     said = page.inner_text("#plan-said")
     page.reload()
     page.wait_for_function("said => document.querySelector('#plan-said')?.innerText === said", arg=said)
-    shot(page, "plan")
+    shoot(page, "studies-plan")
 
 
 def test_a_mistake_is_told_in_one_line(app: App, page: Any):
@@ -294,14 +251,7 @@ def test_a_mistake_is_told_in_one_line(app: App, page: Any):
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_every_tab_fits_and_can_be_read_by_everybody(app: App, page: Any, size: str):
-    from axe_playwright_python.sync_playwright import Axe
-
     page.set_viewport_size({"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}[size])
     for name in ("listeners", "monitor", "results", "preview", "simulate", "new", "plan"):
         show(page, app, tab=name)
-        shot(page, f"{name}-{size}")
-        assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0, name
-        found = Axe().run(page).response["violations"]
-        serious = [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in found
-                   if one["impact"] in ("serious", "critical")]  # fmt: skip
-        assert serious == [], name
+        check_look(page, f"studies-{name}-{size}")

@@ -82,6 +82,28 @@ def test_what_is_no_run_is_passed_over_and_what_comes_and_goes_is_seen(runs: Pat
     assert RunIndex(runs / "nowhere").runs() == []
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("provenance.json", "null"), ("provenance.json", "[1]"), ("provenance.json", '"text"'),
+        ("utterances.json", "[1, 2]"), ("utterances.json", '"text"'), ("utterances.json", '[{"speaker_id": [1]}]'),
+        ("run.toml", 'corpus = "x"\nsystems = ["a"]'), ("run.toml", "systems = 3"),
+    ],
+)  # fmt: skip
+def test_a_run_that_is_broken_in_any_way_costs_the_others_nothing(runs: Path, file: str, text: str) -> None:
+    shutil.copytree(runs / "first", runs / "second")
+    (runs / "second" / file).write_text(text)
+    found = {run.name: run for run in RunIndex(runs).runs()}
+    assert found["first"].state == "complete"
+    assert found["second"].state == ("complete" if file == "provenance.json" else "unreadable")
+
+
+def test_a_run_whose_file_is_a_link_to_nowhere_is_passed_over(runs: Path) -> None:
+    (runs / "second").mkdir()
+    (runs / "second" / "run.toml").symlink_to(runs / "nowhere")
+    assert [run.name for run in RunIndex(runs).runs()] == ["first"]
+
+
 def test_provenance_is_told_and_its_want_is_no_obstacle(runs: Path) -> None:
     told = {
         "created": "2026-01-02T03:04:05+00:00", "git": {"commit": "0123456789abcdef", "dirty": True},

@@ -59,6 +59,14 @@ def test_the_latency_is_the_strategies_own_formula(grid, hop, back, ahead, vocod
     assert attention.latency.total / 1000 == pytest.approx(algorithmic_latency(plan, vocoder))
 
 
+@given(st.integers(4, 60), st.integers(1, 4), st.floats(0, 0.2), st.integers(0, 120))
+def test_what_a_cross_fade_holds_back_is_in_the_latency(grid, hop, crossfade, vocoder):
+    description = described("full", grid=grid, hop=hop, back=0, ahead=0, vocoder=vocoder)
+    plan = Plan("full", preset("full", LAYERS), grid, hop=hop, crossfade=crossfade)
+    description["window"]["fade_frames"] = plan.fade_frames
+    assert attention_of(description).latency.total / 1000 == pytest.approx(algorithmic_latency(plan, vocoder))
+
+
 @given(st.sampled_from(PRESETS), st.integers(2, 40), st.integers(0, 7), st.integers(0, 7))
 def test_a_cell_is_as_dark_as_the_mask_says(name, block, query, key):
     """Against streamflow.attention's own masks: a cell counts for a layer where any of its frames sees any of the other's."""

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from application.pages.help import protocols
 from harness.metrics import REGISTRY
 from harness.seams import MEASURES
 from listening_tests.protocols import REGISTRY as PROTOCOLS
@@ -16,11 +17,13 @@ from reports.handbook import DOCS, DOCUMENTS, anchor_of, handbook, handbook_html
 
 @pytest.fixture(scope="module")
 def page():
-    return handbook_html()
+    return handbook_html(protocols())
 
 
 def entries(anchor):
-    return {entry.title: entry for section in handbook() if section.anchor == anchor for entry in section.entries}
+    return {
+        entry.title: entry for section in handbook(protocols()) if section.anchor == anchor for entry in section.entries
+    }
 
 
 def test_every_metric_is_explained_and_nothing_else_is():

@@ -36,7 +36,7 @@ def baselines_tab(site: Site) -> None:
     anchor = gradio.Checkbox(label="Measure slow drift from this run on", info="Otherwise from the first one promoted.")
     failures = gradio.Checkbox(label="Even if renderings of it failed")
     ask = gradio.Button("Promote …", elem_id="promote-ask")
-    with gradio.Group(visible=False) as confirm:
+    with gradio.Column(visible=False) as confirm:
         question = html()
         with gradio.Row():
             yes = gradio.Button("Yes, promote it", variant="primary", elem_id="promote-yes")
@@ -50,7 +50,7 @@ def baselines_tab(site: Site) -> None:
 
     @told
     def doubt(run: str | None, name: str) -> list[Any]:
-        return [gradio.Group(visible=True), consequence(site, run or "", name or "")]
+        return [gradio.Column(visible=True), consequence(site, run or "", name or "")]
 
     @told
     def carry_out(run: str, name: str, why: str, anchor: bool, failures: bool) -> list[Any]:
@@ -63,13 +63,13 @@ def baselines_tab(site: Site) -> None:
             note=why,
         )
         text = f"{run} is the baseline {name.strip()} now (sha256 {held.sha256[:12]})."
-        return [note(text, "good"), gradio.Group(visible=False), promotions(site)]
+        return [note(text, "good"), gradio.Column(visible=False), promotions(site)]
 
     page.load(arrive, None, [run, listed], **QUIET)
     run.change(None, run, None, js=address.write("promote", seen="#promote-ask"), api_visibility="private")
     ask.click(doubt, [run, name], [confirm, question], **QUIET)
-    no.click(lambda: gradio.Group(visible=False), None, confirm, **QUIET)
-    gradio.on([run.change, name.change], lambda: gradio.Group(visible=False), None, confirm, **QUIET)
+    no.click(lambda: gradio.Column(visible=False), None, confirm, **QUIET)
+    gradio.on([run.change, name.change], lambda: gradio.Column(visible=False), None, confirm, **QUIET)
     yes.click(carry_out, [run, name, why, anchor, failures], [said, confirm, listed], **QUIET)
 
 

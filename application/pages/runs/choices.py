@@ -25,8 +25,10 @@ def run_path(site: Site, name: str) -> Path:
     Raises:
         StreamflowError: none of it.
     """
+    if not name:
+        raise StreamflowError("no run is chosen; choose one of the list")
     if name not in run_names(site):
-        raise StreamflowError(f"{name or 'nothing'}: not a run of {site.runs}; choose one of the list")
+        raise StreamflowError(f"{name}: not a run of {site.runs}; choose one of the list")
     return site.runs / name
 
 

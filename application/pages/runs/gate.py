@@ -113,7 +113,7 @@ def _in_words(policy: Policy) -> str:
     if len(policy.metrics) > len(needed):
         parts.append(f"{len(policy.metrics) - len(needed)} more are gated where the baseline has them")
     parts.append("latency is gated" if policy.latency else "latency is not gated")
-    parts.append(f"verdicts at {policy.level:.0%}")
+    parts.append(f"verdicts at {100 * policy.level:g} %")
     return "; ".join(parts) + "."
 
 

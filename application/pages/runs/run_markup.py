@@ -97,7 +97,7 @@ def _provenance(site: Site, run: RunFacts) -> str:
             "Corpus",
             escape(run.corpus) + (f' <span class="rn-quiet">{escape(run.manifest)}</span>' if run.manifest else ""),
         ),
-        ("Size", f"{run.utterances} utterances of {run.speakers} speakers, seeds {', '.join(map(str, run.seeds))}"),
+        ("Size", _size(run)),
         ("Systems", escape(", ".join(map(_system, run.systems, [run.experiment["systems"]] * len(run.systems))))),
         ("Checkpoint", escape(run.checkpoint) + _hash(hashes.get("bundle.json"))),
         ("Code", escape(run.commit)),
@@ -135,3 +135,12 @@ def _command(told: Any) -> str:
     if not isinstance(command, list):
         return ""
     return f"<code>{escape(' '.join(map(str, command)))}</code>"
+
+
+def _size(run: RunFacts) -> str:
+    """Utterances, speakers and seeds in words."""
+    counted = [
+        f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((run.utterances, "utterance"), (run.speakers, "speaker"))
+    ]
+    seeds = f"seed{'' if len(run.seeds) == 1 else 's'} {', '.join(map(str, run.seeds))}"
+    return f"{counted[0]} of {counted[1]}, {seeds}"

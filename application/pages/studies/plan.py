@@ -119,7 +119,7 @@ def sentence(plan: Plan) -> str:
         f"{plan.listeners} listeners ({plan.invited} invited, as some will be lost), {plan.sentences} sentences, {plan.trials} "
         f"trials each: {plan.minutes:.0f} minutes a listener, {plan.ratings} ratings, {plan.cost:.0f} in pay and fees. A true "
         f"difference of {plan.target:g} points between any two of {plan.systems} systems is found with chance "
-        f"{plan.power:.0%}; its 95 % interval reaches {plan.precision.half_width:.2f} points to either side."
+        f"{100 * plan.power:.0f} %; its 95 % interval reaches {plan.precision.half_width:.2f} points to either side."
     )
 
 

@@ -38,11 +38,12 @@ export class Player {
     const context = audioContext();
     this.stop();
     this.stream = stream;
+    const pass = (this.pass = Symbol("pass"));
     [this.underruns, this.lost, this.pressed, this.sounded] = [0, 0, performance.now(), null];
     this.#master(context, stream);
     this.handlers.change?.();
     if (context.state !== "running") await context.resume();
-    if (this.stream !== stream) return; // stopped meanwhile
+    if (this.pass !== pass) return; // stopped meanwhile, be it to begin the same stream again
     this.#next = context.currentTime + LEAD_S;
     this.#index = stream.chunks.findIndex((chunk) => chunk.start + chunk.samples.length > from * RATE);
     if (this.#index < 0) this.#index = stream.chunks.length;
@@ -153,6 +154,7 @@ export class Player {
   stop(ended = false) {
     clearInterval(this.#timer);
     this.#timer = null;
+    this.pass = null;
     if (!this.playing) return;
     const stream = this.stream;
     const end = audioContext().currentTime + FADE_S;

@@ -218,7 +218,7 @@ export class Stage {
     if (!row) return;
     if (row.live && row.first) {
       const server = Math.max(0, row.first.wall_s - this.#lastNeeded(row.first));
-      row.setFact("As heard", ms(server + (at - row.first.received) / 1000), "from its last needed token to sound out of the device");
+      row.setFact("As heard", ms(server + (at - row.first.received) / 1000), "from its last needed token to sound out of the device; the way from the server to here is not in it");
     } else row.setFact("As heard", ms((at - pressed) / 1000), "from the press to sound out of the device");
     if (!row.facts.has("Under-runs")) row.setFact("Under-runs", "0");
   }

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
 
-from harness.live import events
+from harness.corpus import SHIPPED, load_corpus
+from harness.live import events, process
 from harness.live.engine import LiveEngine
 from harness.live.errors import LiveError, UnknownJobError
 from harness.live.levels import loudness_of
@@ -213,6 +216,22 @@ def test_a_job_that_takes_too_long_is_ended(checkpoints, engine):
         assert "longer than 0.5 s" in last["error"]
     finally:
         brief.close()
+
+
+def test_a_recording_can_be_taken_back_while_its_process_still_loads(checkpoints, monkeypatch):
+    loads = [sys.executable, "-c", "import time; time.sleep(600)"]  # it never reads: a long recording fills the pipe
+    start = subprocess.Popen
+    monkeypatch.setattr(process.subprocess, "Popen", lambda command, **rest: start(loads, **rest))
+    engine = LiveEngine(load_corpus(SHIPPED), checkpoints, Limits(running=1, niceness=0))
+    samples = np.random.default_rng(0).normal(0, 0.1, 20 * 16_000).astype(np.float32)
+    job = engine.submit(view("naive", upload="mine"), "anna", samples)
+    until(engine, job, "anna", events.STARTED)
+    cancelling = threading.Thread(target=engine.cancel, args=(job, "anna"), daemon=True)
+    cancelling.start()
+    cancelling.join(30)
+    assert not cancelling.is_alive()
+    assert kinds(list(engine.events(job, "anna")))[-1] == events.CANCELLED
+    engine.close()
 
 
 def test_closing_ends_every_job_for_those_who_follow(checkpoints, engine):

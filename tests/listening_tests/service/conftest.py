@@ -38,6 +38,7 @@ class Listener:
         self.client, self.clock, self.opened, self.rng = client, clock, opened, random.Random(seed)
         self.token = ""
         self.received: list[bytes] = []
+        self.texts: list[bytes] = []  # what of it is no sound
         self.sounds: dict[str, list[Any]] = {}  # step -> responses in the order of labels
 
     @property
@@ -50,6 +51,8 @@ class Listener:
         response = self.client.request(method, path, headers=headers, follow_redirects=False, **options)
         head = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
         self.received += [str(response.url).encode(), head.encode(), response.content]
+        is_sound = response.headers.get("content-type", "").startswith("audio/")
+        self.texts += self.received[-3:-1] if is_sound else self.received[-3:]
         return response
 
     def start(self, **given: Any) -> Any:
