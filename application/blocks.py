@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import gradio
 
 from .pages import PAGES
@@ -17,6 +19,8 @@ def make_blocks(site: Site) -> gradio.Blocks:
     Args:
         site: what they work on.
     """
+    # Figures come with their data in <script type="application/json">, which the page's painter reads and nothing runs.
+    warnings.filterwarnings("ignore", "A `<script>` tag was found in the content of a `gr.HTML`", UserWarning)
     first, *others = PAGES
     with gradio.Blocks(title=first.title, analytics_enabled=False, delete_cache=CACHE_S) as blocks:
         first.build(site)

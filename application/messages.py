@@ -11,6 +11,12 @@ import gradio
 
 from streamflow.errors import StreamflowError
 
+BACKGROUND = (
+    "It runs in the background and shares the processor with live decodes: decoding live meanwhile makes it slower, and "
+    "latencies that it measures longer."
+)
+"""Said wherever a job is started that decodes or scores."""
+
 
 def told(function: Callable[..., Any]) -> Callable[..., Any]:
     """Turn a StreamflowError into Gradio's message, without a traceback in the log; Gradio shows messages as HTML."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.corpus import SHIPPED, load_corpus
 from harness.jobs import Jobs
+from harness.jobs.job import RUNNING
 from harness.live.engine import LiveEngine
 from harness.live.limits import Limits
 from harness.run_index import RunIndex
@@ -61,7 +62,11 @@ class Site:
     @cached_property
     def live(self) -> LiveEngine:
         """What decodes while somebody watches."""
-        return LiveEngine(load_corpus(self.corpus), self.checkpoints, self.limits)
+        return LiveEngine(load_corpus(self.corpus), self.checkpoints, self.limits, background=self._running)
+
+    def _running(self) -> int:
+        """Jobs that run now: what is measured meanwhile counts their work."""
+        return sum(job.state == RUNNING for job in self.jobs.list())
 
     def close(self) -> None:
         """End what lives no longer than the server; jobs in the background go on."""

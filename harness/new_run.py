@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from streamflow.errors import StreamflowError
 
-from .corpus import load_corpus, usable_as_file_name
+from .corpus import load_corpus
 from .experiment import Experiment
 from .storage import write_bytes
 from .system_lines import parse_system_lines
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")  # as of a baseline: safe in addresses and command lines
+MOST_SEED = 2**63 - 1
 EXPERIMENTS = ".experiments"  # beside the runs: what their comparisons were asked for with
 
 
@@ -49,6 +52,8 @@ def read_form(
         numbers = tuple(int(number) for number in seeds.split(",") if number.strip())
     except ValueError:
         raise NewRunError(f"seeds {seeds!r}: give whole numbers separated by commas, such as 0,1,2") from None
+    if wrong := [number for number in numbers if not 0 <= number <= MOST_SEED]:
+        raise NewRunError(f"seed {wrong[0]}: give whole numbers from 0 to {MOST_SEED}, such as 0,1,2")
     experiment = Experiment(
         corpus=Path(corpus.strip()).expanduser(),
         systems=parse_system_lines(systems),
@@ -69,8 +74,11 @@ def new_folder(runs: Path, name: str) -> Path:
         NewRunError: not a plain name, or taken.
     """
     name = name.strip()
-    if not name or name.startswith(".") or not usable_as_file_name(name):
-        raise NewRunError(f"name {name!r}: use letters, digits, '-', '_', '.', '+', for example second")
+    if not NAME.fullmatch(name):
+        raise NewRunError(
+            f"name {name!r}: begin with a letter or digit, go on with letters (a to z), digits, '-', '_', '.', '+', at most "
+            "100 in all, for example second-1"
+        )
     if (runs / name).exists():
         raise NewRunError(f"{name} exists already; choose another name")
     return runs / name

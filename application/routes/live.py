@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from harness.live.errors import LiveError, UnknownJobError, UploadError, ViewError
+from harness.live.errors import BusyError, LiveError, UnknownJobError, UploadError, ViewError
 from harness.live.view import View
 from streamflow.audio import SAMPLE_RATE
 from streamflow.errors import StreamflowError
@@ -29,8 +29,9 @@ Table = Annotated[dict[str, Any], Body()]
 FROM = Annotated[int, Query(alias="from", ge=0)]
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 STATUS: list[tuple[type[StreamflowError], int]] = [
-    (UnknownJobError, 404), (ViewError, 422), (UploadError, 422), (LiveError, 422), (StreamflowError, 422)
+    (UnknownJobError, 404), (BusyError, 429), (ViewError, 422), (UploadError, 422), (LiveError, 422), (StreamflowError, 422)
 ]  # fmt: skip
+RETRY_S = 5  # a decode of a few seconds of speech ends about as soon
 FOLLOWERS = 64  # tabs that follow a decode at once; the others wait, and nobody else does
 ALIVE_S = 2.0  # after so long without an event a line says that the connection stands, or finds out that it does not
 LONGEST_QUERY = 8000  # characters: eight systems with all their parameters take a quarter of it
@@ -177,4 +178,5 @@ def _answer(content: dict[str, Any], status: int = 200) -> Response:
 def _refused(error: StreamflowError) -> Response:
     """One line; somebody else's job or upload is answered as one that is not there."""
     status = next(status for kind, status in STATUS if isinstance(error, kind))
-    return JSONResponse({"error": str(error)}, status, HEADERS)
+    headers = {**HEADERS, "Retry-After": str(RETRY_S)} if isinstance(error, BusyError) else HEADERS
+    return JSONResponse({"error": str(error)}, status, headers)

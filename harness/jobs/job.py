@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.storage import read_json, write_json
+from harness.storage import write_json
 from streamflow.errors import StreamflowError
 
 from .process import lives
+from .records import is_broken, record
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED, LOST = "queued", "running", "done", "failed", "cancelled", "lost"
 ID = re.compile(r"[0-9]{8}T[0-9]{12}-[0-9a-f]{8}")
 TAIL_BYTES = 16_384
+FRAME = " \t│╭╮╰╯─"  # of a box around a message
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -110,57 +112,73 @@ class JobFolder:
         """All that it says, standard error too."""
         return self.path / "log.txt"
 
-    def state(self) -> str:
-        """As the files and processes have it now."""
-        if (end := read_json(self.end)) is not None:
-            return self._end_state(end)
-        found = [read_json(path) for path in (self.begun, self.running, self.verb)]
-        if not any(found):
-            return QUEUED
-        if any(lives(one.get("process")) for one in found if one):
-            return RUNNING
-        end = read_json(self.end)  # it may have ended since the first look
-        return self._end_state(end) if end is not None else CANCELLED if self.cancelled.exists() else LOST
+    def supervisors(self) -> list[str]:
+        """The processes that look after it now: whoever started one, or itself after it was started again, wrote it down."""
+        found = dict.fromkeys(record(path).get("process") for path in (self.begun, self.running))
+        return [process for process in found if lives(process)]
 
-    def _end_state(self, end: Mapping[str, Any]) -> str:
-        good = (read_json(self.order) or {}).get("good", [0])
-        if end.get("exit_code") in good:
+    def verb_process(self) -> str | None:
+        """The verb's process, None where it is gone or was never there."""
+        process = record(self.verb).get("process")
+        return process if lives(process) else None
+
+    def state(self) -> str:
+        """As the files and processes have it now; of files that cannot be read, as the others have it."""
+        if self.end.exists():
+            return self._end_state()
+        if not any(path.exists() for path in (self.begun, self.running, self.verb)):
+            return FAILED if is_broken(self.order) else QUEUED
+        if self.supervisors() or self.verb_process():
+            return RUNNING
+        # it may have ended since the first look
+        return self._end_state() if self.end.exists() else CANCELLED if self.cancelled.exists() else LOST
+
+    def _end_state(self) -> str:
+        end = record(self.end)
+        if end and end.get("exit_code") in (record(self.order).get("good") or [0]):
             return DONE
         return CANCELLED if self.cancelled.exists() else FAILED
 
     def read(self) -> Job:
-        """The job as it is now.
+        """The job as it is now; a file of it that cannot be read is told in its line, or as its stage.
 
         Raises:
             JobError: there is none.
         """
-        order = read_json(self.order)
-        if not isinstance(order, dict):
+        if not self.order.exists():
             raise JobError(f"{self.path.name}: no such job; see the list of jobs")
-        state = self.state()
-        begun, end = read_json(self.begun) or read_json(self.running) or {}, read_json(self.end) or {}
+        order, state = record(self.order), self.state()
+        begun, end = record(self.begun) or record(self.running), record(self.end)
         return Job(
             id=self.path.name,
-            title=order["title"],
-            argv=tuple(order["argv"]),
+            title=order.get("title", f"Job {self.path.name}"),
+            argv=tuple(order.get("argv", ())),
             facts=order.get("facts") or {},
             state=state,
-            made=order["made"],
+            made=order.get("made", 0.0),
             started=begun.get("at"),
             ended=end.get("at"),
             exit_code=end.get("exit_code"),
-            line=last_line(self.log, state in (FAILED, LOST)),
-            **_progress(read_json(self.progress)),
+            line=self._line(state),
+            **_progress(self.progress),
         )
+
+    def _line(self, state: str) -> str:
+        files = (self.order, self.begun, self.running, self.verb, self.end)
+        broken = [path.name for path in files if is_broken(path)] if state in (FAILED, LOST) else []
+        if broken:
+            return f"{', '.join(broken)} of this job cannot be read, so nobody knows how it went; start it again"
+        return last_line(self.log, state in (FAILED, LOST))
 
     def end_with(self, exit_code: int | None, at: float) -> None:
         """Say how it ended."""
         write_json(self.end, {"exit_code": exit_code, "at": at})
 
 
-def _progress(told: Mapping[str, Any] | None) -> dict[str, Any]:
+def _progress(path: Path) -> dict[str, Any]:
+    told = record(path)
     if not told:
-        return {}
+        return {"stage": f"{path.name} cannot be read"} if is_broken(path) else {}
     here = {name: told[name] for name in ("stage", "detail", "done", "total", "stages")}
     made, left = told["done"] - told["first"], told["total"] - told["done"]
     took = told["at"] - told["since"]
@@ -184,6 +202,6 @@ def tail(path: Path, most: int = TAIL_BYTES) -> str:
 
 def last_line(path: Path, error: bool = False) -> str:
     """The last line of a log that says something; its last error where one is asked for and there is one."""
-    lines = [line.strip() for line in tail(path).splitlines() if line.strip()]
+    lines = [line.strip(FRAME) for line in tail(path).splitlines() if any(map(str.isalnum, line))]
     errors = [line for line in lines if line.startswith("error: ")] if error else []
     return (errors or lines or [""])[-1]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 from pathlib import Path
+
+IDENTITY = re.compile(r"[0-9a-f-]+/[0-9]{1,10}/[0-9]+")
 
 
 def identity(pid: int) -> str | None:
@@ -19,8 +22,8 @@ def identity(pid: int) -> str | None:
 
 
 def lives(process: str | None) -> bool:
-    """Whether the process of an :func:`identity` is still there."""
-    return process is not None and identity(number(process)) == process
+    """Whether the process of an :func:`identity` is still there; what is no identity is of none."""
+    return process is not None and bool(IDENTITY.fullmatch(process)) and identity(number(process)) == process
 
 
 def number(process: str) -> int:

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.storage import read_json, write_json
+from harness.storage import write_json
 
 from .job import ID, QUEUED, RUNNING, Job, JobError, JobFolder, tail
-from .process import identity, lives, send
+from .process import identity, send
 from .supervise import PROJECT
 
 VERBS = ("compare", "score", "report", "latency", "gate", "baseline", "study", "train")
@@ -137,11 +137,9 @@ class Jobs:
             self._stop(folder)
 
     def _stop(self, folder: JobFolder) -> None:
-        supervisor = (read_json(folder.begun) or {}).get("process")
-        verb = (read_json(folder.verb) or {}).get("process")
-        if supervisor is not None:
+        for supervisor in folder.supervisors():
             send(supervisor, signal.SIGTERM)
-        if verb is not None and not lives(supervisor):  # nobody is left to be patient
+        if (verb := folder.verb_process()) and not folder.supervisors():  # nobody is left to be patient
             send(verb, signal.SIGKILL, group=True)
 
     def wait(self, job: str, timeout_s: float = 600.0) -> Job:

@@ -160,7 +160,7 @@ class Decoder:
         finally:
             self._session = None
         self._check()
-        self._say_rendered(name, loaded, rendering, request.reference)
+        self._say_rendered(system, loaded, rendering, request.reference)
         return rendering
 
     def _warmed_up(self, system: dict[str, Any], request: StreamRequest, bundle: Any) -> LoadedSystem:
@@ -182,18 +182,25 @@ class Decoder:
         self._warm.move_to_end(key)
         return self._warm[key]
 
-    def _say_rendered(self, name: str, loaded: LoadedSystem, rendering: Rendering, reference: np.ndarray) -> None:
+    def _say_rendered(
+        self, system: dict[str, Any], loaded: LoadedSystem, rendering: Rendering, reference: np.ndarray
+    ) -> None:
+        name = system["name"]
         declared = "algorithmic_latency_s" in loaded.description
         row = latency_row(rendering, loaded.algorithmic_latency_s, declared=declared)
-        parts = first_packet(asdict(rendering.trace[0]))
+        parts = first_packet(asdict(rendering.trace[0]))._asdict()
+        if system["control"]:  # rendered in one piece: all of it, not a first packet
+            row["first_packet_s"], parts = None, None
+        gain = gain_between(rendering.samples, reference)
         self._keep(name, rendering.samples)
         self.tell(
             events.event(
                 events.RENDERED,
                 system=name,
                 samples=len(rendering.samples),
-                first_packet_parts=parts._asdict(),
-                gain_db=gain_between(rendering.samples, reference),
+                first_packet_parts=parts,
+                gain_db=gain.db,
+                gain_capped=gain.capped,
                 **{key: row[key] for key in LATENCY},
             )
         )

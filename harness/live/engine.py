@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from streamflow.errors import StreamflowError
+
 from ..corpus import Corpus
 from ..failures import one_line
 from . import events
-from .errors import LiveError, UnknownJobError
+from .carrying import carry
+from .errors import BusyError, LiveError, UnknownJobError
 from .job import Job
 from .limits import Limits
 from .process import DecodingProcess, ProcessOverError
@@ -22,10 +25,8 @@ from .result import LiveResult
 from .tasks import Task, bundle_folder, bundle_names, check_weights, other_recording, systems_of, utterance_of
 from .uploads import Upload, Uploads
 from .view import View
-from .wire import KEEP, KIND, READY, packed
+from .wire import packed
 
-GRACE_S = 0.7  # that a cancelled decode has to end by itself, before its process is ended
-TICK_S = 0.1
 ALIVE_S = 10.0
 IDLE_S = 600.0  # an unused process then gives its memory back
 SWEEP_S = 5.0
@@ -40,6 +41,7 @@ class LiveEngine:
         checkpoints: folder with a folder a checkpoint, beside the shipped ones.
         limits: of everything.
         metrics: names; none for the standard ones.
+        background: how many jobs run in the background of this machine now; who follows a decode is told.
     """
 
     def __init__(
@@ -48,9 +50,10 @@ class LiveEngine:
         checkpoints: str | Path = "checkpoints",
         limits: Limits | None = None,
         metrics: tuple[str, ...] = (),
+        background: Callable[[], int] = lambda: 0,
     ) -> None:
         self.corpus, self.checkpoints, self.limits = corpus, Path(checkpoints), limits or Limits()
-        self.metrics = metrics
+        self.metrics, self.background = metrics, background
         self.uploads = Uploads(self.limits)
         self._jobs: dict[str, Job] = {}
         self._queue: FairQueue[Job] = FairQueue()
@@ -115,7 +118,8 @@ class LiveEngine:
             The job's id, which no one can guess.
 
         Raises:
-            LiveError: the view cannot be decoded here, or the visitor has too many waiting.
+            LiveError: the view cannot be decoded here.
+            BusyError: the visitor has too many waiting.
             UnknownJobError: the upload is not there.
         """
         job = Job(view, visitor, self._task(view, visitor, upload))
@@ -125,7 +129,7 @@ class LiveEngine:
             self._sweep()
             pending = sum(other.visitor == visitor and not other.ended for other in self._jobs.values())
             if pending >= self.limits.queued_per_visitor:
-                raise LiveError(f"{pending} decodes are waiting or running already; cancel one or wait for it")
+                raise BusyError(f"{pending} decodes are waiting or running already; cancel one or wait for it")
             self._jobs[job.id] = job
             self._queue.put(visitor, job)
             self._tell_places()
@@ -239,7 +243,7 @@ class LiveEngine:
         oldest, limits = time.monotonic() - self.limits.kept_s, self.limits
         for job in ended:
             own = sum(other.ended and other.visitor == job.visitor for other in self._jobs.values())
-            total = sum(other.megabytes for other in self._jobs.values() if other.ended)
+            total = self.uploads.megabytes + sum(other.megabytes for other in self._jobs.values() if other.ended)
             if job.used_at < oldest or own > limits.kept_per_visitor or total > limits.kept_mb:
                 del self._jobs[job.id]
         self.uploads.sweep()
@@ -256,7 +260,7 @@ class LiveEngine:
                 if process is None or not process.alive:
                     process = DecodingProcess(self.limits)
                 if isinstance(job, Job):
-                    self._watch_over(job, process)
+                    self._carry_out(job, process)
             except Exception as error:
                 if process is not None:
                     process.close()
@@ -292,7 +296,7 @@ class LiveEngine:
         why = f"the decoding process ended ({error})" if isinstance(error, ProcessOverError) else one_line(error)
         job.tell(events.event(events.BROKEN, error=f"{why}; decode again"))
 
-    def _watch_over(self, job: Job, process: DecodingProcess) -> None:
+    def _carry_out(self, job: Job, process: DecodingProcess) -> None:
         """Carry one job through a process.
 
         Raises:
@@ -301,46 +305,15 @@ class LiveEngine:
         with self._changed:
             self._running[job.id] = process
         job.tell(events.event(events.STARTED, systems=[system["name"] for system in job.task.systems]))
-        self._await(process, job)
-        if not job.ended:
-            process.give(job.id, job.task)
-            self._pass_on(job, process)
+        carry(job, process, self.limits, self._beside)
         with self._changed:
             self._running.pop(job.id, None)
 
-    def _await(self, process: DecodingProcess, job: Job) -> None:
-        """Wait until a process has loaded: a recording given before would fill the pipe, and no one could cancel.
-
-        Raises:
-            ProcessOverError: the process has ended, or takes too long.
-        """
-        began = time.monotonic()
-        while not process.ready and not job.ended:
-            process.listen(TICK_S)
-            if job.cancelled.is_set():
-                job.tell(events.event(events.CANCELLED))
-            if time.monotonic() - began > self.limits.job_s:
-                raise ProcessOverError(f"took longer than {self.limits.job_s:g} s to begin")
-
-    def _pass_on(self, job: Job, process: DecodingProcess) -> None:
-        """Pass a process's messages on until its job has ended.
-
-        Raises:
-            ProcessOverError: the process has ended, or had to be.
-        """
-        began, cancelled_at = time.monotonic(), None
-        while not job.ended:
-            if job.cancelled.is_set() and cancelled_at is None:
-                cancelled_at = time.monotonic()
-                process.cancel(job.id)
-            if cancelled_at is not None and time.monotonic() - cancelled_at > GRACE_S:
-                raise ProcessOverError("cancelled")
-            if time.monotonic() - began > self.limits.job_s:
-                raise ProcessOverError(f"took longer than {self.limits.job_s:g} s")
-            message = process.listen(TICK_S)
-            if message is None or message[KIND] == READY:
-                continue
-            if message[KIND] == KEEP:
-                job.keep(message)
-            else:
-                job.tell(message)
+    def _beside(self) -> tuple[int, int]:
+        """Jobs in the background, and live decodes beside the one that asks."""
+        with self._changed:
+            decodes = len(self._running) - 1
+        try:
+            return self.background(), decodes
+        except (StreamflowError, OSError):  # a note on the page; no decode ends for it
+            return 0, decodes

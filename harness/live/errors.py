@@ -19,3 +19,7 @@ class LiveError(StreamflowError):
 
 class UnknownJobError(LiveError):
     """No such job or upload of this visitor; somebody else's is none."""
+
+
+class BusyError(LiveError):
+    """Not now: this visitor has enough under way; the same request may succeed a while later."""

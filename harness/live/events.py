@@ -5,7 +5,7 @@ Every event has ``kind``, ``number`` (its place in the job, for following on aft
 
 A job goes ``queued`` (again whenever its place changes), ``started``, ``prepared``, then for each system ``system``,
 ``chunk`` ..., and ``rendered`` or ``failed``; then ``scores``, one event a system; and one of ``finished``,
-``cancelled`` and ``broken`` at the end. ``progress`` comes in between.
+``cancelled`` and ``broken`` at the end. ``progress`` and ``beside`` come in between.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 QUEUED, STARTED, PREPARED, SYSTEM, CHUNK = "queued", "started", "prepared", "system", "chunk"
 RENDERED, FAILED, PROGRESS, SCORES = "rendered", "failed", "progress", "scores"
-FINISHED, CANCELLED, BROKEN, ALIVE = "finished", "cancelled", "broken", "alive"
+FINISHED, CANCELLED, BROKEN, ALIVE, BESIDE = "finished", "cancelled", "broken", "alive", "beside"
+START = "start"  # the stage of progress in which the decoding process loads
 ENDS = frozenset({FINISHED, CANCELLED, BROKEN})
 
 FIELDS: dict[str, dict[str, str]] = {
@@ -51,16 +52,22 @@ FIELDS: dict[str, dict[str, str]] = {
     RENDERED: {
         "system": "name",
         "samples": "how many altogether",
-        "first_packet_s": "from the arrival of the last token that the first packet needs, to its audio (virtual clock)",
-        "first_packet_parts": "waited_s until that token; dit_s, vocoder_s, other_s from there on",
+        "first_packet_s": "from the arrival of the last token that the first packet needs, to its audio (virtual clock); "
+        "null for a control, which is rendered in one piece",
+        "first_packet_parts": "waited_s until that token; dit_s, vocoder_s, other_s from there on; null for a control",
         "algorithmic_latency_s": "audio that must have arrived first; null for the whole utterance",
         "rtf": "work over the duration of the speech",
         "chunk_p50_s": "median work of a chunk",
         "peak_memory_mb": "of the decoding process",
         "gain_db": "to play it as loud as the recording without clipping",
+        "gain_capped": "whether that leaves it quieter than the recording, as more would clip",
     },
     FAILED: {"system": "name", "error": "one line"},
-    PROGRESS: {"stage": "prepare, decode or score", "done": "steps done", "total": "of so many"},
+    PROGRESS: {"stage": "start, prepare, decode or score", "done": "steps done", "total": "of so many"},
+    BESIDE: {
+        "jobs": "in the background of this machine, running",
+        "decodes": "live decodes of others, running; told when either number changes",
+    },
     SCORES: {"rows": "list of {system, metric, value or null, unit, direction, unscored_because}"},
     FINISHED: {},
     CANCELLED: {},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,13 @@ from streamflow.audio import GATE_S, SAMPLE_RATE
 
 QUIETEST = -70.0  # LUFS: the absolute gate of BS.1770; what is below has no loudness
 HIGHEST_PEAK = 0.99  # full scale
+
+
+class Gain(NamedTuple):
+    """By how much to turn: ``db``, and whether that is less than it takes, as more would clip."""
+
+    db: float
+    capped: bool
 
 
 def loudness_of(samples: np.ndarray) -> float:
@@ -21,13 +29,14 @@ def loudness_of(samples: np.ndarray) -> float:
     return measured if math.isfinite(measured) else QUIETEST
 
 
-def gain_between(samples: np.ndarray, reference: np.ndarray) -> float:
-    """Gain in dB that brings ``samples`` to the loudness of ``reference``, or as near as their peak allows.
+def gain_between(samples: np.ndarray, reference: np.ndarray) -> Gain:
+    """What brings ``samples`` to the loudness of ``reference``, or as near as their peak allows; float32 ``[n]``, ``[m]``.
 
     Silence is left as it is.
     """
     level = loudness_of(samples)
     if level <= QUIETEST:
-        return 0.0
+        return Gain(0.0, False)
     headroom = 20 * math.log10(HIGHEST_PEAK / max(float(np.abs(samples).max()), 1e-9))
-    return min(loudness_of(reference) - level, headroom)
+    wanted = loudness_of(reference) - level
+    return Gain(min(wanted, headroom), wanted > headroom)

@@ -43,7 +43,7 @@ class Limits:
         queued_per_visitor: jobs that one browser may have waiting or running.
         kept_s: how long a finished job and an upload are kept after they were last used, seconds.
         kept_per_visitor: finished jobs of one browser.
-        kept_mb: of all finished jobs together, 10^6 bytes; the oldest go first.
+        kept_mb: of all finished jobs and uploads together, 10^6 bytes; the oldest jobs go first, then the oldest uploads.
         worker_mb: address space of a decoding process, 10^6 bytes.
         job_s: a job that takes longer is ended.
         upload_bytes: of a file.

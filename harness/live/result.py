@@ -24,9 +24,9 @@ class LiveRendering:
         description: strategy, parameters, pattern and the rest, as :func:`harness.live.describe.describe_system`.
         control: a ceiling (``copy-synthesis``, ``tokenizer``), not a decoder.
         f0_hz: float64 ``[f]`` every 5 ms, NaN where unvoiced.
-        latency: of the ``rendered`` event: ``first_packet_s``, ``first_packet_parts``, ``algorithmic_latency_s``,
-            ``rtf``, ``chunk_p50_s``, ``peak_memory_mb``.
-        gain_db: plays it as loud as the reference.
+        latency: of the ``rendered`` event: ``first_packet_s``, ``first_packet_parts`` (both None for a control),
+            ``algorithmic_latency_s``, ``rtf``, ``chunk_p50_s``, ``peak_memory_mb``.
+        gain_db: plays it as loud as the reference, or as near as can be without clipping.
     """
 
     samples: np.ndarray

@@ -58,6 +58,8 @@ class Uploads:
             own = [name for name, (kept, _) in self._kept.items() if kept.visitor == visitor]
             for name in own[: -self._limits.uploads_per_visitor]:
                 del self._kept[name]
+            while self._megabytes() > self._limits.kept_mb and len(self._kept) > 1:
+                self._kept.popitem(last=False)
         return upload
 
     def get(self, name: str, visitor: str) -> Upload:
@@ -93,6 +95,15 @@ class Uploads:
         """Forget what has not been used for long."""
         with self._lock:
             self._sweep()
+
+    @property
+    def megabytes(self) -> float:
+        """What the samples hold in memory, 10^6 bytes."""
+        with self._lock:
+            return self._megabytes()
+
+    def _megabytes(self) -> float:
+        return sum(upload.samples.nbytes for upload, _ in self._kept.values()) / 1e6
 
     def _sweep(self) -> None:
         oldest = time.monotonic() - self._limits.kept_s

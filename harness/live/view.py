@@ -156,9 +156,18 @@ def _spec(name: str, strategy: str, parameters: dict[str, Any]) -> SystemSpec:
         raise ViewError(f"{SYSTEM}={name}: objects of your own are compared on the runs page; give a strategy here")
     try:
         read = checked_parameters(strategy, parameters)
+        _check_name(name, strategy)
         return SystemSpec.from_table(name, {"strategy": strategy, **read})
     except StreamflowError as error:
         raise ViewError(f"{SYSTEM}={name}: {error}") from None
+
+
+def _check_name(name: str, strategy: str) -> None:
+    """A name that is a strategy's means that strategy wherever names are read: as a control, in figures, in links."""
+    from streamflow.strategies import STRATEGIES
+
+    if name != strategy and name in STRATEGIES:
+        raise ViewError(f"this is {strategy}, and {name} is the name of another strategy; choose another name")
 
 
 def _checked(specs: Iterable[SystemSpec]) -> tuple[SystemSpec, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 FULL_SCALE = 32767
 KIND, JOB, TASK, CANCEL, READY = "kind", "job", "task", "cancel", "ready"
+LOADING, DONE, TOTAL = "loading", "done", "total"  # so many modules of so many are imported
 KEEP = "keep"  # exact samples and contours, for the server alone
 
 

@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,15 @@ def give_way(niceness: int, memory_mb: float) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def preload() -> None:
+LOADED = ("torch", "pyloudnorm", "pyworld", "streamflow.strategies", "harness.metrics", "scipy.signal")
+
+
+def preload(tell: Callable[[dict[str, Any]], None]) -> None:
     """Import what every job needs: a process is started when somebody looks at the page, before there is a job."""
-    for name in ("pyloudnorm", "pyworld", "streamflow.strategies", "harness.metrics", "scipy.signal"):
+    from .wire import DONE, KIND, LOADING, TOTAL
+
+    for done, name in enumerate(LOADED):
+        tell({KIND: LOADING, DONE: done, TOTAL: len(LOADED)})
         importlib.import_module(name)
 
 
@@ -61,6 +68,7 @@ def main(descriptor: int, limits: dict[str, Any]) -> None:
             except OSError:  # the server is gone
                 os._exit(0)
 
+    preload(tell)
     import torch
 
     from .decoding import Decoder
@@ -85,7 +93,6 @@ def main(descriptor: int, limits: dict[str, Any]) -> None:
                 tasks.put(message)
 
     threading.Thread(target=listen, daemon=True).start()
-    preload()
     tell({KIND: READY})
     while True:
         decoder.carry_out(Task(**tasks.get()[TASK]))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import gradio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from application.pages.compare.page import ComparePage
 from application.pages.compare.view_form import (
     CONTROLS,
     Chosen,
@@ -19,6 +21,7 @@ from application.pages.compare.view_form import (
     told_to_page,
     variant,
 )
+from application.site import Site
 from harness.corpus import SHIPPED, load_corpus
 from harness.live.errors import ViewError
 from harness.live.parameters import CHOICE, SWITCH, WHOLE, parameters_of
@@ -61,6 +64,24 @@ def test_a_link_to_an_upload_keeps_an_utterance_to_return_to():
 def test_a_link_that_cannot_be_read_names_what_is_wrong(query: str, named: str):
     with pytest.raises(ViewError, match=named):
         chosen_of(query_of(query), UTTERANCES)
+
+
+@pytest.mark.parametrize("seed", [-3, 1.5, 2**31, None, "x"])
+def test_a_seed_that_is_none_is_refused_by_the_view_in_one_line(site: Site, seed: Any):
+    page = ComparePage(site)
+    values = (IDS[0], None, "small", seed, 25.0, ["naive"])
+    for what in (page.pressed(*values), page.changed(*values)):
+        assert what["error"].startswith("seed=") and "give a" in what["error"]
+        assert "query" not in what
+
+
+def test_the_form_gives_the_seed_to_the_view_as_it_was_typed(site: Site):
+    page = ComparePage(site)
+    with gradio.Blocks():
+        page.draw()
+    for typed in (-3, 1.5, 2**31):
+        assert page.seed.preprocess(typed) == typed
+    assert "seed=7&" in page.pressed(IDS[0], None, "small", page.seed.preprocess(7), 25.0, ["naive"])["query"]
 
 
 def test_nothing_ticked_is_said_in_one_line():

@@ -91,6 +91,17 @@ def test_a_view_that_cannot_be_decoded_is_refused_by_its_key(app: FastAPI, body:
     assert named in one_line(reply, 404 if named == "upload" else 422)
 
 
+def test_who_has_enough_under_way_is_told_to_come_again(app: FastAPI):
+    client = TestClient(app)
+    jobs = [client.post("/live/jobs", json=VIEW).json()["id"] for _ in range(SMALL.queued_per_visitor)]
+    busy = client.post("/live/jobs", json=VIEW)
+    assert "cancel one or wait" in one_line(busy, 429)
+    assert int(busy.headers["retry-after"]) > 0
+    assert TestClient(app).post("/live/jobs", json=VIEW).status_code == 201  # others are not held up
+    client.post(f"/live/jobs/{jobs[0]}/cancel")
+    assert client.post("/live/jobs", json=VIEW).status_code == 201
+
+
 def test_an_upload_is_ones_own_until_it_is_deleted(app: FastAPI):
     mine, other = TestClient(app), TestClient(app)
     content = (Path(SHIPPED).parent / "flite_awb_1.flac").read_bytes()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import time
+import warnings
 from pathlib import Path
 
+import gradio
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from application import address
+from application.blocks import make_blocks
+from application.messages import BACKGROUND
 from application.pages.overview import runs_of, studies_of, verdict_of
-from application.pages.runs import choices, gate
+from application.pages.runs import choices, gate, merge
 from application.pages.runs.run_markup import run_detail, runs_table
 from application.pages.runs.verdict import WORDS
 from application.site import Site
@@ -23,7 +28,9 @@ from harness.gate.evaluate import evaluate
 from harness.gate.files import write_files
 from harness.gate.kept import kept_gates
 from listening_tests.workspace import Workspace
+from reports.joined import open_runs
 from streamflow.errors import StreamflowError
+from tests.reports.make_run import make_run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "harness" / "gate"))
 from make_runs import policy, scores, write_run
@@ -117,6 +124,118 @@ def test_a_gate_is_refused_before_it_is_started(own: Site) -> None:
         with pytest.raises(StreamflowError):
             gate.start_gate(*wrong)
     assert own.jobs.list() == [] and not (own.runs / "gates" / "g").exists()
+
+
+def test_weights_have_no_names_of_their_own_for_systems(own: Site) -> None:
+    gated(own, 0.0)
+    with pytest.raises(StreamflowError, match="new=full"):
+        gate.start_gate(own, "weights:small", "run:first", "g", "new=full", False, gate.default_policy())
+    assert own.jobs.list() == [] and not (own.runs / "gates" / "g").exists()
+
+
+@pytest.mark.parametrize("candidate", ["weights:small", "run:second"])
+@pytest.mark.parametrize("measure", [True, False])
+def test_latency_is_measured_where_it_was_ticked_and_nowhere_else(own: Site, candidate: str, measure: bool) -> None:
+    gated(own, 0.0)
+    own.jobs.start(["report", "no-such-run"], "before")  # so that the gate waits, and is never carried out
+    gate.start_gate(own, candidate, "run:first", "g", "full", measure, gate.default_policy())
+    started = own.jobs.list()[0]
+    own.jobs.cancel(started.id)
+    assert ("--measure-latency" in started.argv, "--recorded-latency" in started.argv) == (measure, not measure)
+    kind = "--checkpoint" if candidate.startswith("weights") else "--candidate"
+    assert started.argv[started.argv.index(kind) + 1].endswith(candidate.partition(":")[2])
+
+
+def test_weights_that_were_gated_are_called_by_their_name(own: Site) -> None:
+    gated(own, 0.5)
+    folder = own.runs / "gates" / "gate"
+    shutil.copytree(own.runs / "second", folder / "candidate")
+    toml = folder / "candidate" / "run.toml"
+    lines = [line for line in toml.read_text().splitlines() if not line.startswith("checkpoint")]
+    toml.write_text("\n".join([f'checkpoint = "/somewhere/mine {HOSTILE.replace("/", "")}"', *lines]))
+    report = json.loads((folder / "gate.json").read_text()) | {"candidate": str(folder / "candidate")}
+    (folder / "gate.json").write_text(json.dumps(report))
+    for text in (gate.gates_shown(own, ""), gate.gates_shown(own, "gates/gate"), overview(own)):
+        assert "weights mine" in text and "<img" not in text
+    toml.write_text("[")
+    assert "weights against the baseline" in overview(own)
+
+
+@pytest.fixture(scope="module")
+def corpus_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("corpus") / "plain")
+
+
+def of_another_corpus(run: Path, name: str) -> None:
+    """A copy whose utterances are called otherwise."""
+    other = shutil.copytree(run, run.with_name(name))
+    rows = json.loads((other / "utterances.json").read_text())
+    (other / "utterances.json").write_text(json.dumps([row | {"utterance_id": f"x-{i}"} for i, row in enumerate(rows)]))
+    text = (other / "run.toml").read_text().splitlines()
+    lines = ['corpus = "elsewhere/manifest.csv"', *(line for line in text if not line.startswith("corpus"))]
+    (other / "run.toml").write_text("\n".join(lines))
+
+
+def test_runs_that_cannot_be_merged_are_refused_before_a_job_is_started(own: Site, corpus_run: Path) -> None:
+    for name in ("plain", "again"):
+        shutil.copytree(corpus_run, own.runs / name)
+    of_another_corpus(own.runs / "plain", "other")
+    for names, baseline, why in (
+        (["plain"], "", "two runs or more"),
+        (["plain", "other"], "", "no utterance in common.*plain is of .*other is of elsewhere.*of one corpus"),
+        (["plain", "again"], "nobody", "nobody: not a system"),
+        (["plain", "again"], "full", "plain:full"),
+        (["plain", "again"], "two words", "not a system"),
+    ):
+        with pytest.raises(StreamflowError, match=why) as refused:
+            merge.start_merge(own, names, baseline, "joined")
+        assert "\n" not in str(refused.value)
+    with pytest.raises(StreamflowError, match="begin with a letter"):
+        merge.start_merge(own, ["plain", "again"], "", "two words")
+    assert own.jobs.list() == [] and not (own.runs / merge.FOLDER).exists()
+
+
+def test_systems_of_a_joined_report_are_offered_as_it_calls_them(own: Site, corpus_run: Path) -> None:
+    for name in ("plain", "again"):
+        shutil.copytree(corpus_run, own.runs / name)
+    offered = merge.systems_of(own, ["plain", "again"])
+    assert offered == open_runs([own.runs / "plain", own.runs / "again"]).systems and "again:full" in offered
+    assert merge.systems_of(own, ["plain"]) == open_runs(own.runs / "plain").systems
+
+
+def test_one_button_of_a_run_is_the_primary_one(own: Site) -> None:
+    write_run(own.runs / "first", scores())
+    text = run_detail(own, "first", own.index.get("first"))
+    assert text.count("rn-primary") == 1 and 'rn-button rn-primary">Gate it</a>' in text
+    assert [one for one in drawn_buttons(own) if one.value == "Write the report" and one.variant == "primary"] == []
+
+
+def drawn_buttons(site: Site) -> list[gradio.Button]:
+    return [one for one in make_blocks(site).blocks.values() if isinstance(one, gradio.Button)]
+
+
+def test_tables_that_a_phone_sets_in_lines_keep_their_roles_and_columns(own: Site) -> None:
+    gated(own, 0.5)
+    for text, columns in ((runs_of(own.index.runs()), ("Corpus", "State")), (overview(own), ("System", "Verdict"))):
+        rows = text.count("<tr")
+        assert text.count('role="row"') == rows and text.count('role="rowheader"') == rows - 1
+        assert all(text.count(f'data-of="{column}"') == rows - 1 for column in columns)
+
+
+def test_wherever_work_is_started_it_is_said_that_it_shares_the_processor(own: Site) -> None:
+    said = [str(one.value) for one in make_blocks(own).blocks.values() if isinstance(one, gradio.Markdown)]
+    assert sum(BACKGROUND in text for text in said) == 4  # compare, merge, gate, simulate
+
+
+def test_the_data_of_a_figure_is_no_script_to_warn_of(own: Site) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make_blocks(own)
+        gradio.HTML('<script type="application/json">{}</script>')
+        warnings.warn("something else", UserWarning, stacklevel=1)
+    assert [str(one.message) for one in caught if "script" in str(one.message) or "else" in str(one.message)] == [
+        "something else"
+    ]
 
 
 def test_the_policy_is_checked_as_it_stands() -> None:

@@ -209,8 +209,18 @@ def test_a_worse_candidate_is_held_back_and_the_overview_says_so(page: Any, fold
     row = page.inner_text(".rn-verdict tbody tr:first-child")
     assert "pesq_wb" in row and "FAIL" in row and "−0.1 MOS-LQO" in row
     looked(page, "overview-verdict")
+    page.set_viewport_size(SIZES["phone"])
+    assert page.evaluate(SCROLLED) == []
+    check_look(page, "overview-verdict-phone")
+    page.set_viewport_size(SIZES["desktop"])
     page.click("text=Listen to what fell")
     page.wait_for_url("**/runs?tab=gate&gate=gates%2Fgate*")
+
+
+SCROLLED = """() => [...document.querySelectorAll(".rn-scroll")].filter((e) => e.checkVisibility()
+  && e.scrollWidth > e.clientWidth).map((e) => e.getAttribute("aria-label"))"""
+HEIGHTS = """() => [...document.querySelectorAll(".rn-runs tbody tr")].map((e) => e.getBoundingClientRect().height)"""
+MOST_ROW_PX = 110  # three short lines, four where a corpus has a long name
 
 
 def typed(page: Any, text: str) -> None:
@@ -224,8 +234,13 @@ def typed(page: Any, text: str) -> None:
 def test_on_a_phone_the_verdict_fits_and_every_tab_is_reached(page: Any) -> None:
     go(page, "")
     page.wait_for_selector(".rn-verdict")
+    page.wait_for_selector(".rn-runs tbody tr")
+    assert page.evaluate(SCROLLED) == []
     looked(page, "overview")
     go(page, "runs")
+    page.wait_for_selector(".rn-runs tbody tr")
+    assert page.evaluate(SCROLLED) == []
+    assert max(page.evaluate(HEIGHTS)) <= MOST_ROW_PX
     for name, sign in (("New comparison", "#new-start"), ("Merge", "#merge-start"), ("Gate", "#gate-start")):
         tab(page, name)
         page.wait_for_selector(f"{sign}:visible")

@@ -121,8 +121,8 @@ def test_a_study_is_made_looked_at_opened_taken_and_analysed(app: App, page: Any
     shoot(page, "studies-new")
     assert not app.studies.exists() or not list(app.studies.iterdir())  # a preview leaves nothing
     page.click("text=Make the study")
-    page.wait_for_selector(".notice:has-text('4 listeners wanted')")
-    tab(page, "Listeners")
+    page.wait_for_selector("#study-said:has-text('4 listeners wanted')")
+    page.wait_for_url(lambda url: "study=first" in url and "tab=listeners" in url)
     page.wait_for_selector("#study strong:has-text('draft')")
     page.click("role=button[name='Open']")
     page.wait_for_selector("text=tick the box above the button first")

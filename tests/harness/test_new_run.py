@@ -63,7 +63,7 @@ def test_a_form_becomes_the_experiment_that_the_command_line_reads(tmp_path: Pat
     [
         ({"corpus": ""}, "no corpus"), ({"corpus": "none.csv"}, "none.csv"), ({"seeds": "one"}, "whole numbers"),
         ({"seeds": ""}, "at least one"), ({"metrics": ["stio"]}, "stio"), ({"split": "nowhere"}, "nowhere"),
-        ({"systems": ""}, "no systems"),
+        ({"systems": ""}, "no systems"), ({"seeds": "0,-1"}, "seed -1"), ({"seeds": str(2**63)}, "from 0 to"),
     ],
 )  # fmt: skip
 def test_a_form_that_cannot_be_carried_out_says_why(change: dict, why: str) -> None:
@@ -71,7 +71,11 @@ def test_a_form_that_cannot_be_carried_out_says_why(change: dict, why: str) -> N
         read_form(**({"corpus": str(SHIPPED), "systems": "full"} | change))
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", "..", "../out", "a/b", ".hidden", "a\0b"])
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", ".", "..", "../out", "a/b", ".hidden", "a\0b", "two words", "tab\tbed", "ünder", "-x", "a?b", "a#b", "a&b", "a%b",
+     "a" * 101],
+)  # fmt: skip
 def test_a_name_stays_in_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(StreamflowError, match="name"):
         new_folder(tmp_path, name)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from application.pages.studies.form import USUAL, changes_of, read
 from application.pages.studies.listeners import describe, link_of
 from application.pages.studies.monitor import watched
-from application.pages.studies.page import overview_html, overview_table, shown_of
+from application.pages.studies.page import missing, overview_html, overview_table, shown_of
 from application.pages.studies.plan import USUAL as PLAN
 from application.pages.studies.plan import planned
 from application.pages.studies.simulate import begin, free_name, jobs_of
@@ -86,13 +86,23 @@ def test_anything_else_of_the_study_file_goes_before_the_fields() -> None:
         ({}, [], (None, "new")),
         ({}, ["a", "b"], ("a", "listeners")),
         ({"study": "b", "tab": "results"}, ["a", "b"], ("b", "results")),
-        ({"study": "../c", "tab": "nonsense"}, ["a"], ("a", "listeners")),
+        ({"study": "../c", "tab": "nonsense"}, ["a"], (None, "listeners")),
+        ({"study": "gone"}, [], (None, "new")),
+        ({"study": "", "tab": "results"}, ["a"], ("a", "results")),
         ({"tab": "plan"}, [], (None, "plan")),
         ({"tab": "monitor"}, [], (None, "new")),
     ],
 )
 def test_an_address_names_a_study_and_a_tab(said: dict[str, str], studies: list[str], shown: tuple) -> None:
     assert shown_of(said, studies) == shown
+
+
+def test_an_address_of_a_study_that_is_not_there_says_so(own: Site) -> None:
+    said = missing(own, {"study": f"gone {HOSTILE}"}, ["first"])
+    assert "no study gone" in said and str(own.workspace.folder) in said and "choose one above" in said
+    assert HOSTILE not in said and said.count("<p") == 1
+    assert "none yet" in missing(own, {"study": "gone"}, [])
+    assert missing(own, {"study": "first"}, ["first"]) == missing(own, {}, []) == ""
 
 
 def test_a_study_is_described_from_draft_to_open(own: Site, make_study: Callable[..., Any]) -> None:

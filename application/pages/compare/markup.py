@@ -16,10 +16,11 @@ if (!document.querySelector(`link[href="${at("STYLE")}"]`)) {
 }
 """
 
+CANCEL = '<div class="cmp"><button type="button" class="cmp-cancel" disabled>Cancel</button></div>'
+
 STAGE = """
 <section class="cmp cmp-stage" aria-label="Systems" aria-busy="false">
   <div class="cmp-bar">
-    <button type="button" class="cmp-cancel" disabled>Cancel</button>
     <progress aria-label="Progress of decoding" hidden></progress>
     <p class="cmp-said" role="status" aria-live="polite"></p>
   </div>
@@ -29,6 +30,8 @@ STAGE = """
     as the audio comes. Nothing plays by itself; press Play on a system, also while it still decodes.</p>
   <div class="cmp-skeleton" hidden aria-hidden="true"><div></div><div></div><div></div></div>
   <div class="cmp-rows"></div>
+  <p class="cmp-measured cmp-kind" hidden>Times are of one decode, paced, on a machine as busy as it is; for figures use
+    a run. <span class="cmp-beside"></span></p>
   <div class="cmp-tools">
     <label><input type="checkbox" class="cmp-matched" checked> Match levels to the recording
       (one gain a system, known once it is decoded)</label>

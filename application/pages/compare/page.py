@@ -13,7 +13,7 @@ from streamflow.errors import StreamflowError
 from ...messages import told
 from ...site import Site
 from .editor import QUIET, Editor
-from .markup import module, source_parts, stage_parts
+from .markup import CANCEL, module, source_parts, stage_parts
 from .view_form import Chosen, chosen_of, label_of, told_to_page
 
 RATES = [("25 a second: real time", 25.0), ("50", 50.0), ("100", 100.0), ("200", 200.0), ("all at once", 0.0)]
@@ -38,7 +38,9 @@ class ComparePage:
                 self._draw_systems()
         with gradio.Accordion("Change a system's parameters", open=False):
             self.editor = Editor(self.site.live.describe)
-        self.decode = gradio.Button("Decode", variant="primary", elem_id="compare-decode")
+        with gradio.Row(elem_classes="cmp-press"):
+            self.decode = gradio.Button("Decode", variant="primary", elem_id="compare-decode", min_width=160)
+            gradio.HTML(CANCEL, apply_default_css=False, elem_classes="cmp-cancel-place")
         gradio.HTML(elem_id="compare-stage", apply_default_css=False, **stage_parts())
         self.said = gradio.JSON(visible=False)
         self._connect()
@@ -55,8 +57,9 @@ class ComparePage:
             self.source = gradio.HTML(apply_default_css=False, **source_parts(self.limits))
         with gradio.Row():
             names = self.site.live.checkpoint_names()
-            self.checkpoint = gradio.Dropdown(names, value=names[0], label="Checkpoint", min_width=140)
-            self.seed = gradio.Number(0, label="Seed", info="Of the noise.", precision=0, minimum=0, min_width=100)
+            self.checkpoint = gradio.Dropdown(names, value=names[0], label="Checkpoint", info="Weights.", min_width=140)
+            # no bounds of its own: Gradio would refuse in its words, and round, before the view can say what it takes
+            self.seed = gradio.Number(0, label="Seed", info="Of the noise.", min_width=100)
             self.rate = gradio.Dropdown(
                 RATES, value=25.0, label="Tokens arrive (tokens/s)", info="25 make a second of speech.", min_width=180
             )
@@ -134,7 +137,7 @@ def _chosen(values: tuple[Any, ...]) -> Chosen:
         utterance,
         (upload or {}).get("id"),
         checkpoint,
-        int(seed or 0),
+        "" if seed is None else seed,
         float(rate or 0),
         tuple(systems),
         tuple(systems),

@@ -29,7 +29,7 @@ class Chosen:
         utterance: an id of the corpus; what is decoded where there is no upload.
         upload: id of an upload, or None.
         checkpoint: a bundle's name.
-        seed: of the noise.
+        seed: of the noise; as the form holds it, which may be no seed.
         rate: tokens a second, 0 for all at once.
         systems: ticked, as a link says them.
         offered: everything to tick, the strategies first.
@@ -38,7 +38,7 @@ class Chosen:
     utterance: str
     upload: str | None
     checkpoint: str
-    seed: int
+    seed: int | float | str
     rate: float
     systems: tuple[str, ...]
     offered: tuple[str, ...]

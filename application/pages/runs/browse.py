@@ -9,7 +9,7 @@ import gradio
 from harness.run_index import matching
 
 from ... import address
-from ...messages import told
+from ...messages import BACKGROUND, told
 from ...site import Site
 from . import choices
 from .jobs_panel import CHANGED
@@ -35,7 +35,7 @@ def browse_tab(site: Site) -> None:
         listed = html()
     detail = html(visible=False)
     with gradio.Row(visible=False) as actions:
-        report = gradio.Button("Write the report", variant="primary")
+        report = gradio.Button("Write the report")
         proceed = gradio.Button("Go on with it", visible=False)
     said = html(elem_classes=["notice"])
     chosen = gradio.State("")
@@ -77,7 +77,7 @@ def browse_tab(site: Site) -> None:
         path = choices.run_path(site, name)
         facts = {"kind": "report", "run": name, "href": address.link("runs", run=name)}
         site.jobs.start(["report", str(path)], f"Report of {name}", facts=facts)
-        return "<p>The report is being written; see above.</p>"
+        return f"<p>The report is being written; see above. {BACKGROUND}</p>"
 
     @told
     def go_on(name: str) -> str:
@@ -85,7 +85,7 @@ def browse_tab(site: Site) -> None:
         facts = {"kind": "compare", "run": name, "href": address.link("runs", run=name)}
         argv = ["compare", "--experiment", str(path / "run.toml"), "--out", str(path)]
         site.jobs.start(argv, f"Compare {name}", facts=facts)
-        return "<p>It goes on; see above.</p>"
+        return f"<p>It goes on; see above. {BACKGROUND}</p>"
 
     page.load(arrive, None, [*filters, listed, whole, detail, actions, report, proceed, chosen], **QUIET)
     gradio.on(

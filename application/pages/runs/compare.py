@@ -14,7 +14,7 @@ from harness.new_run import comparison, free_name, new_folder, read_form
 from streamflow.errors import StreamflowError
 
 from ... import address
-from ...messages import told
+from ...messages import BACKGROUND, told
 from ...site import Site
 from . import choices
 from .jobs_panel import CHANGED
@@ -33,7 +33,7 @@ SYSTEMS_HELP = (
 def compare_tab(site: Site) -> None:
     """Draw the tab."""
     page = gradio.context.Context.root_block
-    gradio.Markdown("Decode a corpus with several systems, score them, and write a report. It runs in the background.")
+    gradio.Markdown(f"Decode a corpus with several systems, score them, and write a report. {BACKGROUND}")
     with gradio.Row():
         with gradio.Column(scale=2, min_width=280):
             boxes = _systems_column()
@@ -81,7 +81,7 @@ def _systems_column() -> dict[str, Any]:
 
 def _corpus_column() -> dict[str, Any]:
     return {
-        "name": gradio.Textbox(label="Name of the run", info="Letters, digits and dashes.", elem_id="new-name"),
+        "name": gradio.Textbox(label="Name of the run", info="Letters, digits, dashes; no spaces.", elem_id="new-name"),
         "manifest": gradio.Dropdown(
             [], label="Corpus", info="Or type the path of a manifest on the server.", allow_custom_value=True
         ),
@@ -92,7 +92,7 @@ def _corpus_column() -> dict[str, Any]:
         "checkpoint": gradio.Dropdown(
             [], label="Checkpoint", info="Or type the path of a folder on the server.", allow_custom_value=True
         ),
-        "seed": gradio.Textbox("0", label="Seeds", info="Of the decoders' noise, separated by commas."),
+        "seed": gradio.Textbox("0", label="Seeds", info="Of the decoders' noise: 0 or more, separated by commas."),
     }
 
 

@@ -15,12 +15,12 @@ from harness.storage import write_bytes
 from streamflow.errors import StreamflowError
 
 from ... import address
-from ...messages import told
+from ...messages import BACKGROUND, told
 from ...site import Site
 from . import choices
 from .jobs_panel import CHANGED
 from .markup import anchor, badge, framed, html, note, table, when
-from .verdict import TONES, verdict_card
+from .verdict import TONES, candidate_name, verdict_card
 
 FOLDER = "gates"
 VERDICTS = (0, 1, 3, 4)  # exit codes of `streamflow gate` that are answers
@@ -34,7 +34,7 @@ def gate_tab(site: Site) -> None:
     """Draw the tab."""
     page = gradio.context.Context.root_block
     shown = html()
-    gradio.Markdown("## New gate\nDoes a candidate lose more than the policy tolerates?")
+    gradio.Markdown(f"## New gate\nDoes a candidate lose more than the policy tolerates? {BACKGROUND}")
     with gradio.Row():
         candidate = gradio.Dropdown(
             [], label="Candidate", info="A run, or weights that decode the baseline's experiment."
@@ -123,21 +123,25 @@ def start_gate(
     """Write the policy and start the gate; returns what to say.
 
     Raises:
-        StreamflowError: nothing chosen, a policy that cannot be used, a name that is none or taken.
+        StreamflowError: nothing chosen, a policy that cannot be used, systems that weights cannot have, a name that is none
+            or taken.
     """
     parse_policy(policy or "")
     if not candidate or not baseline:
         raise StreamflowError("choose a candidate and a baseline; promote a run to have one")
     if candidate == baseline:
         raise StreamflowError("candidate and baseline are the same run; choose another")
+    wanted = [part.strip() for part in (pairs or "").split(",") if part.strip()]
+    renamed = next((part for part in wanted if "=" in part), None)
+    if renamed and candidate.startswith(choices.WEIGHTS):
+        raise StreamflowError(
+            f"{renamed}: weights decode the baseline's systems under their own names; give NAME alone"
+        )
     out = new_folder(site.runs / FOLDER, name)
     argv = ["gate", *_candidate(site, candidate), *_baseline(site, baseline), "--out", str(out)]
     argv += ["--policy", str(out / "policy.toml")]
-    for pair in (part.strip() for part in (pairs or "").split(",")):
-        argv += ["--system", pair] if pair else []
-    argv += (
-        ["--measure-latency"] if measure else [] if candidate.startswith(choices.WEIGHTS) else ["--recorded-latency"]
-    )
+    argv += [part for pair in wanted for part in ("--system", pair)]
+    argv.append("--measure-latency" if measure else "--recorded-latency")
     try:
         write_bytes(out / "policy.toml", policy.encode())
     except OSError as error:
@@ -184,7 +188,7 @@ def _row(gate: KeptGate) -> list[str]:
     return [
         anchor(address.link("runs", tab="gate", gate=gate.name), gate.name),
         badge(gate.verdict, TONES[gate.verdict]),
-        escape(Path(gate.candidate).name),
+        candidate_name(gate),
         escape(Path(gate.baseline).name),
         when(gate.created),
     ]

@@ -23,7 +23,13 @@ def html(**options: Any) -> gradio.HTML:
 
 
 def table(
-    caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequence[int] = (), seen: bool = True
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numeric: Sequence[int] = (),
+    seen: bool = True,
+    kind: str = "",
 ) -> str:
     """A table that scrolls by itself where it is too wide; its cells are HTML, the first one of a row its name.
 
@@ -33,21 +39,30 @@ def table(
         rows: their cells.
         numeric: columns that are set flush right.
         seen: whether the caption shows.
+        kind: a class of a table whose rows a phone has as a few lines each (runs.css); its cells carry their column's
+            name for that, and all of it its roles, which browsers drop where a table is not set as one.
     """
+    role = (lambda name: f' role="{name}"') if kind else (lambda name: "")
+    of = [f' data-of="{escape(one)}"' if kind else "" for one in head]
     hidden = "" if seen else ' class="rn-unseen"'
-    heads = "".join(f'<th scope="col"{_numeric(i, numeric)}>{escape(one)}</th>' for i, one in enumerate(head))
+    heads = "".join(
+        f'<th scope="col"{role("columnheader")}{_numeric(i, numeric)}>{escape(one)}</th>' for i, one in enumerate(head)
+    )
     body = "".join(
-        "<tr>"
+        f"<tr{role('row')}>"
         + "".join(
-            f'<th scope="row">{cell}</th>' if i == 0 else f"<td{_numeric(i, numeric)}>{cell}</td>"
+            f'<th scope="row"{role("rowheader")}>{cell}</th>'
+            if i == 0
+            else f"<td{role('cell')}{of[i]}{_numeric(i, numeric)}>{cell}</td>"
             for i, cell in enumerate(row)
         )
         + "</tr>"
         for row in rows
     )
     return (
-        f'<div class="rn-scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table class="rn-table">'
-        f"<caption{hidden}>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        f'<div class="rn-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="{f"rn-table {kind}".strip()}"{role("table")}><caption{hidden}>{escape(caption)}</caption>'
+        f"<thead{role('rowgroup')}><tr{role('row')}>{heads}</tr></thead><tbody{role('rowgroup')}>{body}</tbody></table></div>"
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import Any
 
 import gradio
 
 from harness.new_run import free_name, new_folder
-from harness.run_index import RunIndex
+from reports.joined import open_runs
 from streamflow.errors import StreamflowError
 
 from ... import address
-from ...messages import told
+from ...messages import BACKGROUND, told
 from ...site import Site
 from . import choices
 from .jobs_panel import CHANGED
@@ -25,7 +26,9 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private",
 def merge_tab(site: Site) -> None:
     """Draw the tab."""
     page = gradio.context.Context.root_block
-    gradio.Markdown("One report of several runs of the same corpus, side by side on the utterances that they share.")
+    gradio.Markdown(
+        f"One report of several runs of the same corpus, side by side on the utterances that they share. {BACKGROUND}"
+    )
     with gradio.Row():
         runs = gradio.Dropdown([], multiselect=True, label="Runs", info="Two or more.", scale=2)
         baseline = gradio.Dropdown(
@@ -67,17 +70,33 @@ def start_merge(site: Site, names: list[str], baseline: str, name: str) -> str:
     """Start the report; returns what to say.
 
     Raises:
-        StreamflowError: fewer than two runs, a name that is none or taken.
+        StreamflowError: fewer than two runs, runs that share no utterance, such as those of different corpora, a system
+            that none of them has, a name that is none or taken.
     """
     if len(names) < 2:
         raise StreamflowError("choose two runs or more, of the same corpus")
     paths = [str(choices.run_path(site, one)) for one in names]
+    _check_common(site, names, baseline)
     out = new_folder(site.runs / FOLDER, name)
     out.mkdir(parents=True)  # so that the next one is not called the same while this one waits
     argv = ["report", *paths, "--out", str(out / "index.html"), *(["--baseline", baseline] if baseline else [])]
     facts = {"kind": "merge", "href": address.link("runs", tab="merge", merged=out.name)}
     site.jobs.start(argv, f"Report of {', '.join(names)}", facts=facts)
     return "<p>The report is being written; see above.</p>"
+
+
+def _check_common(site: Site, names: list[str], baseline: str) -> None:
+    """Refuse at once what the report's job would refuse later."""
+    corpora = {run.name: run.corpus or "an unknown corpus" for run in site.index.runs() if run.name in names}
+    try:
+        joined = open_runs([site.runs / name for name in names])
+    except StreamflowError as error:
+        if len(set(corpora.values())) == 1:
+            raise
+        told = ", ".join(f"{name} is of {corpora.get(name)}" for name in names)
+        raise StreamflowError(f"these runs have no utterance in common ({told}); choose runs of one corpus") from error
+    if baseline and baseline not in joined.systems:
+        raise StreamflowError(f"{baseline}: not a system of these runs; there are {', '.join(joined.systems)}")
 
 
 def merged_reports(site: Site, name: str) -> str:
@@ -94,6 +113,11 @@ def merged_reports(site: Site, name: str) -> str:
 
 
 def _systems(site: Site, names: list[str]) -> gradio.Dropdown:
-    index: RunIndex = site.index
-    found = {system: None for run in index.runs() if run.name in names for system in run.systems}
-    return gradio.Dropdown([("full, if it is there", ""), *((name, name) for name in found)], value="")
+    return gradio.Dropdown([("full, if it is there", ""), *((one, one) for one in systems_of(site, names))], value="")
+
+
+def systems_of(site: Site, names: list[str]) -> list[str]:
+    """The systems of a joined report by their names there: with the run's before them where several runs have one."""
+    known = {run.name: run.systems for run in site.index.runs()}
+    counts = Counter(system for name in names for system in known.get(name, ()))
+    return [f"{name}:{system}" if counts[system] > 1 else system for name in names for system in known.get(name, ())]

@@ -15,6 +15,7 @@ from .markup import anchor, badge, facts, framed, note, table, when
 
 TONES = {COMPLETE: "good", WITH_FAILURES: "warn", UNFINISHED: "warn", WRITING: "plain", UNREADABLE: "bad"}
 SYSTEMS_SHOWN = 4
+COMPACT = "rn-runs"  # how a phone sets the rows
 HEAD = ("Run", "Made", "Corpus", "Systems", "Utterances", "Seeds", "Checkpoint", "State")
 
 
@@ -26,12 +27,12 @@ def runs_table(runs: Sequence[RunFacts], of: int, filters: Sequence[str] = ()) -
         return note(f"None of the {of} runs fits; take a filter out.")
     kept = dict(zip(("q", "corpus", "has", "weights"), filters, strict=False))
     caption = f"{len(runs)} run{'s' if len(runs) != 1 else ''}" + (f" of {of}" if len(runs) != of else "")
-    return table(caption, HEAD, [_row(run, kept) for run in runs], numeric=(4, 5))
+    return table(caption, HEAD, [_row(run, kept) for run in runs], numeric=(4, 5), kind=COMPACT)
 
 
 def recent_runs(runs: Sequence[RunFacts]) -> str:
     """A short list without filters."""
-    return table("Recent runs", HEAD, [_row(run, {}) for run in runs], numeric=(4, 5), seen=False)
+    return table("Recent runs", HEAD, [_row(run, {}) for run in runs], numeric=(4, 5), seen=False, kind=COMPACT)
 
 
 def _row(run: RunFacts, kept: dict[str, str]) -> list[str]:
@@ -80,7 +81,8 @@ def _actions(run: RunFacts) -> str:
         (link("latency", run=run.name), "Latency"),
         (link("studies", tab="new", run=run.name), "Listening test"),
     ]
-    return '<p class="rn-actions">' + "".join(anchor(where, text, kind="rn-button") for where, text in links) + "</p>"
+    buttons = [(where, text, "rn-button rn-primary" if text == "Gate it" else "rn-button") for where, text in links]
+    return '<p class="rn-actions">' + "".join(anchor(where, text, kind=kind) for where, text, kind in buttons) + "</p>"
 
 
 def _provenance(site: Site, run: RunFacts) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from harness.gate.checks import Check, figure
 from harness.gate.kept import KeptGate, share_used
+from harness.run import Run
+from streamflow.errors import StreamflowError
 
 from ...address import link
 from ...site import Site
@@ -22,6 +24,7 @@ WORDS = {
     "BROKEN": "There is no verdict: the evaluation itself is broken",
 }
 MOST = 6
+DECODED = "candidate"  # in a gate's folder: what `streamflow gate --checkpoint` decoded
 
 
 def verdict_card(site: Site, gate: KeptGate, *, links: bool = False) -> str:
@@ -33,7 +36,7 @@ def verdict_card(site: Site, gate: KeptGate, *, links: bool = False) -> str:
         links: whether to add the ways to the whole gate and to the audio of what fell.
     """
     tone = TONES[gate.verdict]
-    against = f"{_name(gate.candidate)} against the baseline {_name(gate.baseline)}"
+    against = f"{candidate_name(gate)} against the baseline {_name(gate.baseline)}"
     return (
         f'<section class="rn-verdict rn-{tone}" aria-labelledby="verdict">'
         f'<p class="rn-kicker">{badge(gate.verdict, tone)} {when(gate.created)}, {ago(gate.created)}</p>'
@@ -41,6 +44,17 @@ def verdict_card(site: Site, gate: KeptGate, *, links: bool = False) -> str:
         f"<p><strong>{against}</strong>: {escape(gate.meaning)}.</p>"
         f"{_why(gate)}{_ways(site, gate) if links else ''}</section>"
     )
+
+
+def candidate_name(gate: KeptGate) -> str:
+    """What was gated, as HTML: a run, or the weights that were decoded for the gate and lie in its folder."""
+    if Path(gate.candidate).name == DECODED and (gate.path / DECODED / "run.toml").is_file():
+        try:
+            weights = Run(gate.path / DECODED).experiment.get("checkpoint")
+        except StreamflowError:
+            weights = None
+        return f"weights {escape(Path(str(weights)).name)}" if weights else "weights"
+    return _name(gate.candidate)
 
 
 def _name(run: str) -> str:
@@ -67,7 +81,7 @@ def _table(caption: str, checks: Sequence[Check]) -> str:
         for check in checks[:MOST]
     ]  # fmt: skip
     head = ("What", "System", "Change", "95 % bounds", "May be lost", "Share used", "Verdict")
-    text = table(caption, head, rows, numeric=(2, 3, 4, 5))
+    text = table(caption, head, rows, numeric=(2, 3, 4, 5), kind="rn-checks")
     return text + (f"<p>And {more} more; the whole gate lists them.</p>" if more > 0 else "")
 
 

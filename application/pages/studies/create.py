@@ -15,9 +15,11 @@ from ...site import Site
 from .address import parameters, sets, writes
 from .form import USUAL, asks, changes_of, make_study, read, run_of, systems_of
 from .preview import GONE, framed
+from .tables import note
 
 QUIET = {"api_visibility": "private", "concurrency_limit": None}
 CLEARED = sets(systems="")
+MADE = sets(tab="listeners", shown="", metric="", name="")  # the name is taken now
 
 
 def create_tab(site: Site) -> tuple[gradio.Button, dict[str, Any]]:
@@ -48,17 +50,27 @@ def create_tab(site: Site) -> tuple[gradio.Button, dict[str, Any]]:
     return make, {"form": form, "notice": notice, "fields": fields}
 
 
-def wire(site: Site, make: gradio.Button, tab: dict[str, Any], choice: gradio.Dropdown) -> None:
-    """Have the button make the study and choose it in ``choice``."""
+def wire(site: Site, make: gradio.Button, tab: dict[str, Any], page: dict[str, Any]) -> None:
+    """Have the button make the study, and the page turn to it.
+
+    Args:
+        site: where it is made.
+        make, tab: see :func:`create_tab`.
+        page: ``choice`` of the study, ``said`` above the tabs, and the ``tabs``.
+    """
 
     def carry_out(*values: Any, progress: gradio.Progress = gradio.Progress()) -> Any:  # noqa: B008 (Gradio's way)
         given = dict(zip(USUAL, values, strict=True))
         summary = told(make_study)(site.workspace, given, lambda done, total: progress((done, total), desc="sounds"))
         name = str(given["name"]).strip()
-        said = f"{summary}.\n\nLook at it in *Preview*, try it in *Simulate*, open it in *Listeners*."
-        return said, gradio.Dropdown(site.workspace.names(), value=name)
+        said = note(f"{summary}. Look at it in Preview, try it in Simulate, open it in Listeners.", "good")
+        return "", said, gradio.Dropdown(site.workspace.names(), value=name), gradio.Tabs(selected="listeners")
 
-    make.click(carry_out, tab["fields"], [tab["notice"], choice], api_visibility="private", concurrency_limit=2)
+    outputs = [tab["notice"], page["said"], page["choice"], page["tabs"]]
+    made = make.click(
+        carry_out, tab["fields"], outputs, show_progress_on=tab["notice"], api_visibility="private", concurrency_limit=2
+    )
+    made.success(None, page["choice"], None, js=writes({"study": ""})).success(None, None, None, js=MADE)
 
 
 def restored(site: Site, request: gradio.Request) -> list[Any]:

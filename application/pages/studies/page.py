@@ -19,7 +19,7 @@ from .listeners import describe, link_of, listeners_tab
 from .monitor import monitor_tab, watched
 from .preview import preview_tab
 from .simulate import jobs_of, simulate_tab
-from .tables import table
+from .tables import note, table
 
 REFRESH_S = 5.0
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
@@ -34,6 +34,7 @@ def build(site: Site) -> None:
     gradio.Markdown("# Listening tests")
     overview = gradio.HTML(elem_id="studies", apply_default_css=False)
     choice = gradio.Dropdown([], label="Study", info="The tabs below are about this one.")
+    said = gradio.HTML(elem_id="study-said", elem_classes=["notice"], apply_default_css=False)
     facts = gradio.HTML(elem_id="study", apply_default_css=False)
     with gradio.Tabs() as tabs:
         drawn: dict[str, Any] = {}
@@ -43,8 +44,9 @@ def build(site: Site) -> None:
                 drawn[name] = _tab(site, name, choice, facts)
             headers[name].select(None, None, None, js=selects(name))
     make, new = drawn["new"]
-    create.wire(site, make, new, choice)
-    _when_it_comes_up(site, choice, tabs, drawn)
+    create.wire(site, make, new, {"choice": choice, "said": said, "tabs": tabs})
+    _when_it_comes_up(site, choice, said, tabs, drawn)
+    choice.input(lambda: "", None, said, **QUIET)
     _as_time_goes_by(site, choice, [overview, facts, drawn["listeners"], drawn["simulate"]])
     _when_looked_at(site, choice, headers, drawn)
 
@@ -62,7 +64,9 @@ def _tab(site: Site, name: str, choice: gradio.Dropdown, facts: gradio.HTML) -> 
     return makers[name](site, choice)
 
 
-def _when_it_comes_up(site: Site, choice: gradio.Dropdown, tabs: gradio.Tabs, drawn: dict[str, Any]) -> None:
+def _when_it_comes_up(
+    site: Site, choice: gradio.Dropdown, notice: gradio.HTML, tabs: gradio.Tabs, drawn: dict[str, Any]
+) -> None:
     """Everything as the page's address says."""
     page = gradio.context.Context.root_block
     fields, planned = drawn["plan"]
@@ -71,7 +75,7 @@ def _when_it_comes_up(site: Site, choice: gradio.Dropdown, tabs: gradio.Tabs, dr
         said, names = parameters(request), site.workspace.names()
         name, tab = shown_of(said, names)
         watching = watched(site, name) if tab == "monitor" else ""
-        picked = [gradio.Dropdown(names, value=name), gradio.Tabs(selected=tab), watching]
+        picked = [gradio.Dropdown(names, value=name), missing(site, said, names), gradio.Tabs(selected=tab), watching]
         return [*picked, *results.restored(site, name, said)]
 
     def filled(request: gradio.Request) -> list[Any]:
@@ -80,7 +84,7 @@ def _when_it_comes_up(site: Site, choice: gradio.Dropdown, tabs: gradio.Tabs, dr
     def sized(request: gradio.Request) -> list[Any]:
         return plan.restored(site, request)
 
-    page.load(came, None, [choice, tabs, drawn["monitor"], *drawn["results"]], **QUIET).then(
+    page.load(came, None, [choice, notice, tabs, drawn["monitor"], *drawn["results"]], **QUIET).then(
         None, None, None, js=CAME_UP
     )
     page.load(filled, None, drawn["new"][1]["fields"], **QUIET)
@@ -112,12 +116,27 @@ def _when_looked_at(site: Site, choice: gradio.Dropdown, headers: dict[str, grad
 
 
 def shown_of(said: Mapping[str, str], names: Sequence[str]) -> tuple[str | None, str]:
-    """The study and the tab that an address means; the first study, and what can be done with one, where it says none."""
-    name = said.get("study") if said.get("study") in names else names[0] if names else None
+    """The study and the tab that an address means; the first study, and what can be done with one, where it says none.
+
+    A study that is not there is no other one: none is chosen then, see :func:`missing`.
+    """
+    wanted = said.get("study")
+    name = (wanted if wanted in names else None) if wanted else names[0] if names else None
     tab = said.get("tab", "")
     if tab not in TABS:
         tab = "listeners"
     return name, "new" if tab in OF_A_STUDY and not names else tab
+
+
+def missing(site: Site, said: Mapping[str, str], names: Sequence[str]) -> str:
+    """A line where an address means a study that is not there."""
+    wanted = said.get("study")
+    if not wanted or wanted in names:
+        return ""
+    other = "choose one above" if names else "there is none yet"
+    return note(
+        f"There is no study {wanted} in {site.workspace.folder}; {other}, or make it in the tab New study.", "bad"
+    )
 
 
 def study_parts(site: Site, name: str | None) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from harness.jobs import Job
 from listening_tests.errors import StudyError
 from listening_tests.simulation.behaviour import KINDS
 
-from ...messages import told
+from ...messages import BACKGROUND, told
 from ...site import Site
 from .tables import note
 
@@ -29,7 +29,7 @@ ENDING = "-simulated"
 
 def simulate_tab(site: Site, choice: gradio.Dropdown) -> gradio.HTML:
     """Draw the tab; returns what :func:`jobs_of` fills."""
-    gradio.Markdown(ABOUT)
+    gradio.Markdown(f"{ABOUT} {BACKGROUND}")
     with gradio.Row():
         counts = [
             gradio.Number(USUAL[kind], label=kind.capitalize(), info=INFO[kind], precision=0, minimum=0, maximum=300)

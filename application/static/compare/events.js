@@ -4,8 +4,10 @@ import * as api from "./api.js";
 import { ms } from "./row.js";
 import { decodePcm } from "./wav.js";
 
+const CEILING = "ceiling, not a decoder";
 const CEILINGS = ["copy-synthesis", "tokenizer"];
-const STAGES = { prepare: "making tokens of the recording", decode: "decoding", score: "scoring: this takes a few seconds" };
+const STAGES = { start: "starting the decoding process: the first time takes some seconds", prepare: "making tokens of the recording", decode: "decoding", score: "scoring: this takes a few seconds" };
+const CAPPED = "still quieter than the recording: louder, its peaks would clip";
 const PARTS = { dit_s: "acoustic model", vocoder_s: "vocoder", other_s: "the rest" };
 
 /** By kind; what is unknown is passed over. */
@@ -15,9 +17,9 @@ export const HANDLERS = {
   },
 
   started(stage, { systems }) {
-    stage.say("starting the decoding process: the first time takes some seconds");
+    stage.say("starting");
     stage.row("reference", "the recording");
-    for (const system of systems) stage.row(system, CEILINGS.includes(system) ? "ceiling, not a decoder" : "");
+    for (const system of systems) stage.row(system, CEILINGS.includes(system) ? CEILING : "");
     stage.find(".cmp-skeleton").hidden = true;
   },
 
@@ -32,9 +34,15 @@ export const HANDLERS = {
     stage.scale(row.stream);
   },
 
-  system(stage, { system }) {
+  beside(stage, event) {
+    stage.beside(event);
+  },
+
+  system(stage, { system, control }) {
     stage.say(`decoding ${system}`);
-    stage.row(system).setState("decodes");
+    const row = stage.row(system);
+    if (control) row.setKind(CEILING);
+    row.setState("decodes");
   },
 
   chunk(stage, event) {
@@ -52,8 +60,10 @@ export const HANDLERS = {
     row.setState("done");
     if (stage.player.stream === row.stream) stage.player.level();
     if (event.first_packet_s != null) row.setFact("First packet", ms(event.first_packet_s), parts(event));
+    else row.setFact("First packet", "–", "none: it is rendered in one piece");
+    stage.find(".cmp-measured").hidden = false;
     if (event.rtf != null) row.setFact("Real-time factor", event.rtf.toFixed(2));
-    if (event.gain_db != null) row.setFact("Level", `${event.gain_db >= 0 ? "+" : "−"}${Math.abs(event.gain_db).toFixed(1)} dB`, "to match the reference");
+    if (event.gain_db != null) row.setFact("Level", `${event.gain_db >= 0 ? "+" : "−"}${Math.abs(event.gain_db).toFixed(1)} dB`, event.gain_capped ? CAPPED : "to match the reference");
     row.wave.draw();
   },
 

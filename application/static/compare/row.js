@@ -61,6 +61,12 @@ export class Row {
     this.#describe();
   }
 
+  /** @param {string} kind what it is, where that is not a decoder */
+  setKind(kind) {
+    this.kind = kind;
+    this.find(".cmp-kind").textContent = kind;
+  }
+
   push(samples, seam) {
     this.stream.push(samples, seam);
     this.wave.draw();

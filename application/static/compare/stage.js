@@ -6,6 +6,7 @@ import { Player } from "./player.js";
 import { ms, Row } from "./row.js";
 import { copyLink, listenForKeys } from "./tools.js";
 
+const CANCEL = ".cmp-cancel";
 const STORE = "compare-job"; // of this tab: a refresh goes on with what was decoded
 
 export class Stage {
@@ -31,7 +32,9 @@ export class Stage {
   }
 
   #listen() {
-    this.find(".cmp-cancel").addEventListener("click", () => this.cancel());
+    document.addEventListener("click", (event) => {
+      if (this.root.isConnected && event.target.closest?.(CANCEL)) this.cancel(); // it stands beside Decode, above the stage
+    });
     this.find(".cmp-matched").addEventListener("change", (event) => this.player.setMatched(event.target.checked));
     this.find(".cmp-copy").addEventListener("click", (event) => copyLink(event.currentTarget, this.find(".cmp-link")));
     listenForKeys(this);
@@ -48,7 +51,10 @@ export class Stage {
   /** The form changed, or was filled in from the link. */
   setView(view) {
     this.view = view;
-    if (view.query) history.replaceState(history.state, "", `${location.pathname}?${view.query}`);
+    if (view.query) {
+      history.replaceState(history.state, "", `${location.pathname}?${view.query}`);
+      this.find(".cmp-error").hidden = true; // it was about a form that is another one now
+    }
     const whole = this.find(".cmp-corpus");
     whole.href = new URL(`../../../app/runs?new=1&${view.query ?? ""}`, import.meta.url).href;
     this.#outdated();
@@ -238,6 +244,8 @@ export class Stage {
     this.find(".cmp-side").replaceChildren();
     this.find(".cmp-error").hidden = true;
     this.find("progress").removeAttribute("value");
+    this.find(".cmp-measured").hidden = true;
+    this.beside(null);
     this.root.dispatchEvent(new CustomEvent("compare-cleared", { bubbles: true }));
     this.#outdated();
   }
@@ -245,10 +253,19 @@ export class Stage {
   show({ busy }) {
     this.busy = busy;
     this.root.setAttribute("aria-busy", String(busy));
-    this.find(".cmp-cancel").disabled = !busy;
+    for (const button of document.querySelectorAll(CANCEL)) button.disabled = !busy;
     this.find("progress").hidden = !busy;
     if (!busy) this.find(".cmp-skeleton").hidden = true;
     this.find(".cmp-empty").hidden = busy || this.job !== null;
+  }
+
+  /** @param {?{jobs: number, decodes: number}} event what else the machine did while it measured; the most there was stays */
+  beside(event) {
+    this.company = event ? { jobs: Math.max(event.jobs, this.company.jobs), decodes: Math.max(event.decodes, this.company.decodes) } : { jobs: 0, decodes: 0 };
+    const { jobs, decodes } = this.company;
+    const told = [jobs && `${jobs} background job${jobs > 1 ? "s" : ""}`, decodes && `${decodes} other live decode${decodes > 1 ? "s" : ""}`];
+    const others = told.filter(Boolean).join(" and ");
+    this.find(".cmp-beside").textContent = others && `Meanwhile this machine also worked on ${others}: the times count that too.`;
   }
 
   say(words) {

@@ -128,6 +128,27 @@ def test_cancelling_stops_a_comparison_and_keeps_what_was_decoded(jobs: Jobs, tm
     assert not lives(verb)
 
 
+def test_a_supervisor_that_was_started_again_is_the_one_that_cancels(jobs: Jobs, tmp_path: Path) -> None:
+    """Whoever started the first one wrote that down; the second one is known by what it wrote itself."""
+    patient = Jobs(jobs.folder, grace_s=PATIENCE_S)
+    name = patient.start(long_comparison(tmp_path / "run"), "long")
+    until(jobs, name, is_decoding)
+    first, verb, folder = supervisor_of(jobs, name), verb_of(jobs, name), JobFolder(jobs.folder / name)
+    os.kill(number(first), signal.SIGKILL)
+    os.killpg(number(verb), signal.SIGKILL)
+    assert ended(first) and ended(verb)
+    folder.progress.unlink()
+    again = subprocess.Popen([sys.executable, "-m", "harness.jobs.supervise", str(folder.path)], cwd=ROOT)
+    while jobs.get(name).state == "lost":  # until it has said that it is there
+        assert again.poll() is None
+        time.sleep(0.05)
+    until(jobs, name, is_decoding)
+    jobs.cancel(name)
+    done = jobs.wait(name, PATIENCE_S)
+    assert (done.state, done.exit_code) == ("cancelled", 130)  # interrupted, not killed
+    again.wait(PATIENCE_S)
+
+
 def test_what_does_not_listen_is_killed(jobs: Jobs, tmp_path: Path) -> None:
     name = jobs.start(long_comparison(tmp_path / "run"), "long")
     until(jobs, name, is_decoding)
@@ -246,4 +267,7 @@ def test_a_log_is_read_without_colours_and_lines_drawn_over(tmp_path: Path) -> N
     log.write_bytes(b"one\n\x1b[31mtwo\x1b[0m\nbar 1\rbar 2\r\nerror: no\nbye\n\n")
     assert tail(log) == "one\ntwo\nbar 2\nerror: no\nbye"
     assert (last_line(log), last_line(log, error=True)) == ("bye", "error: no")
+    log.write_bytes("╭─ Error ─╮\n│ Invalid value: no │\n╰─────────╯\n".encode())
+    assert last_line(log, error=True) == "Invalid value: no"
+    log.write_bytes(b"error: no\nbye\n\n")
     assert tail(log, 12) == "bye" and tail(tmp_path / "none") == ""

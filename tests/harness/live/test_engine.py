@@ -130,6 +130,15 @@ def test_gains_bring_every_system_to_the_loudness_of_the_recording(engine, finis
     assert copied.control
 
 
+def test_a_ceiling_has_no_first_packet(engine, finished):
+    job, told = finished
+    for event in told:
+        if event["kind"] == events.RENDERED:
+            control = event["system"] in ("copy-synthesis", "tokenizer")
+            assert (event["first_packet_s"] is None) == (event["first_packet_parts"] is None) == control
+    assert engine.result(job, "anna").renderings["tokenizer"].latency["first_packet_s"] is None
+
+
 def test_a_second_follower_and_one_who_comes_again_see_the_same(engine, finished):
     job, told = finished
     assert list(engine.events(job, "anna")) == told
@@ -234,6 +243,50 @@ def test_a_recording_can_be_taken_back_while_its_process_still_loads(checkpoints
     engine.close()
 
 
+def test_who_waits_for_a_process_to_load_hears_how_far_it_is(checkpoints, engine):
+    made = LiveEngine(engine.corpus, checkpoints, Limits(running=1, niceness=0), metrics=("duration_ratio",))
+    try:
+        first, second = (list(made.events(made.submit(view("naive"), "anna"), "anna")) for _ in range(2))
+        stages = [[event["stage"] for event in told if event["kind"] == events.PROGRESS] for told in (first, second)]
+        assert kinds(first)[:4] == [events.QUEUED, events.STARTED, events.PROGRESS, events.PROGRESS]
+        steps = [event["done"] for event in first if event.get("stage") == events.START]
+        assert steps == sorted(steps) and steps[-1] > 1
+        assert stages[0].index("prepare") == len(steps)
+        assert events.START not in stages[1]  # it has loaded
+    finally:
+        made.close()
+
+
+def test_what_else_the_machine_does_is_told_when_it_changes(checkpoints, engine):
+    jobs = iter([2, 2, 0])
+    made = LiveEngine(
+        engine.corpus,
+        checkpoints,
+        Limits(running=1, niceness=0),
+        metrics=("duration_ratio",),
+        background=lambda: next(jobs, 0),
+    )
+    try:
+        told = list(made.events(made.submit(view("naive"), "anna"), "anna"))
+        beside = [(event["jobs"], event["decodes"]) for event in told if event["kind"] == events.BESIDE]
+        assert beside == [(2, 0), (0, 0)]
+        assert kinds(told).index(events.BESIDE) < kinds(told).index(events.SYSTEM)
+    finally:
+        made.close()
+
+
+def test_two_decodes_at_once_are_told_of_each_other(checkpoints, engine):
+    made = LiveEngine(engine.corpus, checkpoints, Limits(running=2, niceness=0), metrics=("duration_ratio",))
+    try:
+        long = made.submit(endless(), "anna")
+        until(made, long, "anna", events.CHUNK)
+        told = list(made.events(made.submit(view("naive"), "berta"), "berta"))
+        assert [event["decodes"] for event in told if event["kind"] == events.BESIDE] == [1]
+        made.cancel(long, "anna")
+    finally:
+        made.close()
+
+
 def test_closing_ends_every_job_for_those_who_follow(checkpoints, engine):
     made = LiveEngine(engine.corpus, checkpoints, Limits(running=1, niceness=0))
     jobs = [made.submit(endless(), "anna") for _ in range(2)]
@@ -289,4 +342,22 @@ def test_finished_jobs_are_forgotten_when_there_are_many(engine, checkpoints):
                 continue
         assert len(alive) == 1
     finally:
+        made.close()
+
+
+def test_uploads_take_room_from_finished_jobs(checkpoints, engine):
+    recording = (SHIPPED.parent / f"{NAMES[0]}.flac").read_bytes()
+    held = load_audio(SHIPPED.parent / f"{NAMES[0]}.flac").nbytes / 1e6
+    for uploaded in (False, True):
+        made = LiveEngine(engine.corpus, checkpoints, Limits(running=0, kept_mb=held + 0.0005))
+        job = made.submit(view(), "anna")  # two events: twice as much as is left beside an upload
+        made.cancel(job, "anna")
+        if uploaded:
+            made.add_upload("berta", recording)
+        made.submit(view(), "carl")  # sweeps
+        if uploaded:
+            with pytest.raises(UnknownJobError):
+                made.events(job, "anna")
+        else:
+            assert kinds(list(made.events(job, "anna"))) == [events.QUEUED, events.CANCELLED]
         made.close()

@@ -6,6 +6,7 @@ import io
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -175,3 +176,14 @@ def test_old_uploads_and_too_many_of_them_are_forgotten():
 
 def test_the_limits_are_said_in_words():
     assert limits_text(Limits()).startswith("WAV, FLAC, Ogg (Vorbis or Opus) or MP3, 0.5 to 20 seconds")
+
+
+def test_uploads_count_in_the_memory_that_is_kept():
+    recording = packed(speech(), format="WAV")
+    size = Uploads(LIMITS).add("anna", recording).samples.nbytes / 1e6
+    uploads = Uploads(replace(LIMITS, kept_mb=2.5 * size))
+    first, second, third = (uploads.add(name, recording).id for name in ("anna", "berta", "carl"))
+    assert uploads.megabytes == pytest.approx(2 * size)
+    with pytest.raises(UnknownJobError):
+        uploads.get(first, "anna")
+    assert uploads.get(second, "berta").id == second and uploads.get(third, "carl").id == third

@@ -16,7 +16,7 @@ from streamflow.strategies import STRATEGIES
 
 SOLVERS_OF = {1: ["euler"], 2: ["euler", "midpoint", "heun"], 4: ["euler", "midpoint", "heun", "rk4"]}
 names = st.text("abcdefghijklmnopqrstuvwxyzÄ0123456789-_.+=() ", min_size=1, max_size=12).filter(
-    lambda name: name[0] not in ". " and name[-1] != " " and name != "reference"
+    lambda name: name[0] not in ". " and name[-1] != " " and name not in ("reference", *STRATEGIES)
 )
 
 
@@ -94,6 +94,9 @@ def test_a_link_as_the_contract_writes_it_is_read():
         ("utterance=a&system=full&system=full", "given twice"),
         ("utterance=a&system=x:full,object=os:system", "runs page"),
         ("utterance=a&system=", "system="),
+        ("utterance=a&system=naive:window", "system=naive: this is window, and naive is the name of another strategy"),
+        ("utterance=a&system=naive:tokenizer", "system=naive: this is tokenizer"),
+        ("utterance=a&system=tokenizer:full", "system=tokenizer: this is full"),
     ],
 )
 def test_a_wrong_link_says_what_is_wrong_in_one_line(query, named):
@@ -123,3 +126,11 @@ def test_whatever_stands_in_a_link_is_read_or_refused_in_one_line(text):
         system_of(text)
     except ViewError as error:
         assert str(error).startswith("system=")
+
+
+def test_a_variant_may_keep_its_own_strategys_name_but_take_no_other():
+    assert system_of("naive:naive,hop=2").name == "naive"
+    with pytest.raises(ViewError, match="choose another name"):
+        View.from_table({"utterance": "a", "systems": [{"name": "naive", "strategy": "window", "hop": 2}]})
+    with pytest.raises(ViewError, match="choose another name"):
+        View((SystemSpec("naive", "tokenizer"),), utterance="a")
