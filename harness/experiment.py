@@ -105,6 +105,7 @@ class Experiment:
         for key, kind in TYPES.items():
             if key in table and (not isinstance(table[key], kind) or isinstance(table[key], bool)):
                 raise ExperimentError(f"{source}: {key} = {table[key]!r} must be {_article(kind)}")
+        sweep = _swept(table, source)
         if "corpus" not in table:
             raise ExperimentError(f'{source}: no corpus; give --corpus MANIFEST or corpus = "MANIFEST" in the file')
         for key, kind in LISTS.items():
@@ -116,7 +117,7 @@ class Experiment:
             corpus=folder / Path(table["corpus"]).expanduser(),
             systems=_systems(table.get("systems", ()), source),
             metric_options=_metric_options(table.get("metric", {}), source),
-            sweep=_swept(table, source),
+            sweep=sweep,
             **rest,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from harness.sweep import SweptRun
 from harness.sweep.units import axis_title
 from reports.colours import Appearance, appearances
-from reports.comparison import Comparison
+from reports.comparison import UPPER_BOUND, Comparison
 from reports.figures import FRAME_HEIGHT, ROW_HEIGHT, Figure, paint, short, whiskers
 from reports.formatting import interval, number
 from reports.latency_figures import TICKS, frontier
@@ -23,8 +23,8 @@ APART = 0.012  # of the axis, between strategies at one value, so that whiskers 
 
 
 def looks(swept: SweptRun) -> dict[str, Appearance]:
-    """By strategy: as it looks in any report."""
-    return appearances(swept.strategies)
+    """By strategy: as it looks in any report; the colour of the usual baseline stays its own."""
+    return appearances(dict.fromkeys([*swept.strategies, swept.baseline or UPPER_BOUND, UPPER_BOUND]))
 
 
 def parameter_figure(
