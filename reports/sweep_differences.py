@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -20,8 +21,8 @@ NAMED = 6  # differences that the sentence names
 class Difference:
     """One system against what it is compared with, in one metric.
 
-    ``low`` and ``high`` hold for all differences of the sweep at once (Bonferroni); ``verdict`` is by Holm's method over
-    all of them: better, worse, not told apart, or too few.
+    ``low`` and ``high`` hold for all differences of the run's sweeps at once (Bonferroni); ``verdict`` is by Holm's
+    method over all of them: better, worse, not told apart, or too few.
     """
 
     system: str
@@ -47,14 +48,15 @@ def against(swept: SweptRun) -> dict[str, str]:
     return {system: other for system, other in base.items() if system != other}
 
 
-def differences(comparison: Comparison, swept: SweptRun) -> list[Difference]:
-    """Every system in every metric that has a better; the family of tests is all of them."""
+def differences(comparison: Comparison, sweeps: Sequence[SweptRun]) -> list[Difference]:
+    """Every system of a run's sweeps in every metric that has a better, each once; the family of tests is all of them."""
     metrics = {metric.identity: metric for metric in comparison.metrics if metric.direction}
     scores = comparison.all_scores[comparison.all_scores["identity"].isin(metrics)]
-    scored, pairs = set(scores["system"]), against(swept)
+    scored = set(scores["system"])
+    pairs = dict.fromkeys((base, system) for swept in sweeps for system, base in against(swept).items())
     tables = []
-    for base in dict.fromkeys(pairs.values()):
-        systems = [s for s, other in pairs.items() if other == base and s in scored]
+    for base in dict.fromkeys(base for base, _ in pairs):
+        systems = [system for other, system in pairs if other == base and system in scored]
         if base in scored and systems:
             tables.append(compare_systems(scores, base, systems=systems, level=LEVEL))
     tables = [table for table in tables if len(table)]
@@ -65,6 +67,14 @@ def differences(comparison: Comparison, swept: SweptRun) -> list[Difference]:
     tests = max(1, int(table["p"].notna().sum()))
     found = [_difference(row, metrics, scores, tests) for row in table.to_dict("records")]
     return [_rounded(row, found) for row in found]
+
+
+def of_sweep(rows: Sequence[Difference], swept: SweptRun) -> list[Difference]:
+    """The differences that one sweep of the run is about, in the order of its systems."""
+    pairs = against(swept)
+    order = list(swept.systems)
+    mine = [row for row in rows if pairs.get(row.system) == row.against]
+    return sorted(mine, key=lambda row: order.index(row.system))
 
 
 def _difference(row: dict, metrics: dict[str, MetricColumn], scores: pd.DataFrame, tests: int) -> Difference:
@@ -101,23 +111,30 @@ def _verdict(row: dict) -> str:
 def _rounded(row: Difference, rows: list[Difference]) -> Difference:
     """With as many digits as all of its metric warrant."""
     widths = [(other.high - other.low) / 2 for other in rows if other.metric is row.metric]
-    return replace(row, decimals=decimals_for(widths))
+    return replace(row, decimals=min(4, 1 + decimals_for(widths)))
 
 
-def said(rows: list[Difference], swept: SweptRun) -> str:
-    """What the differences come to, in a sentence."""
+def said(rows: Sequence[Difference], swept: SweptRun, family: int) -> str:
+    """What the differences of a sweep come to, in a sentence.
+
+    Args:
+        rows: of the sweep.
+        swept: the sweep.
+        family: tests that p was corrected over, those of the run's other sweeps included.
+    """
     tests = [row for row in rows if not math.isnan(row.p_holm)]
     if not tests:
         return "Too few utterances to tell any difference from noise: six are needed, of two speakers or more."
     base = swept.baseline or "the strategy's default"
     found = sorted((row for row in tests if row.is_told), key=lambda row: row.p_holm)
-    family = f"{count(len(tests), 'paired difference')} to {base}, corrected together by Holm's method"
+    more = f" with those of the run's other sweeps ({family} in all)" if family > len(tests) else ""
+    about = f"{count(len(tests), 'paired difference')} to {base}, corrected together{more} by Holm's method"
     if not found:
-        return f"Of {family}, none is told from noise: where a line seems to rise or fall, it may do so by chance."
+        return f"Of {about}, none is told from noise: where a line seems to rise or fall, it may do so by chance."
     named = [
         f"{row.system} is {row.verdict} in {row.metric.name} ({number(row.difference, row.decimals, signed=True)})"
         for row in found[:NAMED]
     ]
-    more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    rest = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
     verb = "is" if len(found) == 1 else "are"
-    return f"Of {family}, {len(found)} {verb} told from noise: {join(named)}{more}."
+    return f"Of {about}, {len(found)} {verb} told from noise: {join(named)}{rest}."

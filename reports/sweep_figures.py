@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from harness.sweep import SweptRun
 from harness.sweep.units import axis_title
 from reports.colours import Appearance, appearances
-from reports.comparison import UPPER_BOUND, Comparison
+from reports.comparison import Comparison
 from reports.figures import FRAME_HEIGHT, ROW_HEIGHT, Figure, paint, short, whiskers
 from reports.formatting import interval, number
 from reports.latency_figures import TICKS, frontier
 from reports.sweep_differences import Difference
 from reports.sweep_lines import Line, label, told
 from reports.sweep_quantities import Quantity
+from streamflow.strategies import STRATEGIES
 
 HEIGHT = 270
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -23,8 +24,8 @@ APART = 0.012  # of the axis, between strategies at one value, so that whiskers 
 
 
 def looks(swept: SweptRun) -> dict[str, Appearance]:
-    """By strategy: as it looks in any report; the colour of the usual baseline stays its own."""
-    return appearances(dict.fromkeys([*swept.strategies, swept.baseline or UPPER_BOUND, UPPER_BOUND]))
+    """By strategy: the same in every sweep, whichever others are in it."""
+    return appearances(dict.fromkeys([*STRATEGIES, *swept.strategies]))
 
 
 def parameter_figure(
@@ -151,7 +152,7 @@ def difference_figure(swept: SweptRun, differences: Sequence[Difference], title:
     names = [row.system for row in rows]
     figure = Figure(FRAME_HEIGHT + ROW_HEIGHT * len(rows))
     figure.system_rows(names)
-    figure.axis("yaxis", ticktext=[html.escape(short(label(swept, name), 26)) for name in names])
+    figure.axis("yaxis", ticktext=[html.escape(short(label(swept, name), 26)) for name in names[::-1]])
     line = {"width": 1, "dash": "dot"}
     figure.shape("rule", type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line=line, layer="below")
     appearance = looks(swept)

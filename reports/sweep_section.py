@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from harness.run import Run
 from harness.sweep import SweptRun, swept_runs
 from reports.comparison import Comparison
 from reports.formatting import count, join
-from reports.sweep_differences import differences, said
+from reports.sweep_differences import Difference, differences, of_sweep, said
 from reports.sweep_figures import difference_figure, latency_figure, parameter_figure, span_of
 from reports.sweep_lines import crossed, lines_of, multiples, told
 from reports.sweep_quantities import Quantity, quantities
@@ -22,13 +23,16 @@ def sweep_section(comparison: Comparison) -> list[dict[str, Any]] | None:
     swept = swept_runs(comparison.run.experiment, comparison.run.provenance)
     if not swept:
         return None
-    shown = quantities(comparison)
-    return [_part(comparison, one, shown, place) for place, one in enumerate(swept, 1)]
+    shown, tested = quantities(comparison), differences(comparison, swept)
+    return [_part(comparison, one, shown, tested, place) for place, one in enumerate(swept, 1)]
 
 
-def _part(comparison: Comparison, swept: SweptRun, shown: list[Quantity], place: int) -> dict[str, Any]:
+def _part(
+    comparison: Comparison, swept: SweptRun, shown: list[Quantity], tested: list[Difference], place: int
+) -> dict[str, Any]:
     scores = [quantity for quantity in shown if quantity.metric]
-    rows = differences(comparison, swept)
+    rows = of_sweep(tested, swept)
+    family = sum(not math.isnan(row.p_holm) for row in tested)
     frontiers = {q.name: figure for q in scores if (figure := latency_figure(comparison, swept, q))}
     forests = {
         metric.name: figure
@@ -43,7 +47,7 @@ def _part(comparison: Comparison, swept: SweptRun, shown: list[Quantity], place:
         "id": f"sweep{place}",
         "name": swept.name,
         "facts": facts(swept),
-        "said": said(rows, swept) if scores else "",
+        "said": said(rows, swept, family) if scores else "",
         "left_out": left_out(swept),
         "axes": [axis for axis in (_axis(comparison, swept, one.name, shown) for one in swept.axes) if axis],
         "multiples": _multiples(swept, shown),

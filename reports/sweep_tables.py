@@ -71,9 +71,9 @@ def difference_table(swept: SweptRun, rows: Sequence[Difference]) -> Table:
     metrics = list(dict.fromkeys(row.metric for row in rows))
     base = swept.baseline or "its strategy's default"
     table = Table(
-        f"Paired difference to {base}; below it an interval that holds for all of them at once (95 %, Bonferroni), and p "
-        "after Holm over all. ▲ better, ▼ worse, the others are not told from noise. Heavy-tailed metrics: 20 % trimmed "
-        "means.",
+        f"Paired difference to {base}; below it an interval that holds for all differences of the run's sweeps at once "
+        "(95 %, Bonferroni), and p after Holm over all. ▲ better, ▼ worse, the others are not told from noise. Of "
+        "heavy-tailed metrics it is the 20 % trimmed mean.",
         "system",
         [Column(f"{m.name} {m.arrow}", "" if m.unit in ("", "1") else m.unit) for m in metrics],
     )

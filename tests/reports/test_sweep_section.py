@@ -18,7 +18,7 @@ from harness.sweep import Sweep, plan_sweeps, swept_runs
 from reports import write_report
 from reports.comparison import Comparison
 from reports.figures import Figure, to_json
-from reports.sweep_differences import differences, said
+from reports.sweep_differences import differences, of_sweep, said
 from reports.sweep_lines import lines_of, multiples
 from reports.sweep_section import sweep_section
 from streamflow.tiny import make_tiny_bundle
@@ -124,7 +124,7 @@ def test_what_was_left_out_stands_in_the_report(part: dict) -> None:
 
 def test_differences_are_corrected_over_the_whole_sweep_and_intervals_hold_at_once(comparison: Comparison) -> None:
     (swept,) = swept_runs(comparison.run.experiment, comparison.run.provenance)
-    rows = differences(comparison, swept)
+    rows = differences(comparison, [swept])
     assert {row.against for row in rows} == {"full"}
     assert {row.system for row in rows} == set(swept.systems)
     alone = statistics.compare_systems(comparison.all_scores, "full", systems=list(swept.systems))
@@ -134,7 +134,18 @@ def test_differences_are_corrected_over_the_whole_sweep_and_intervals_hold_at_on
         if math.isfinite(row.low):
             assert row.low <= single["low"] and row.high >= single["high"]
         assert row.is_told == (row.p_holm <= 0.05)
-    assert said(rows, swept).startswith("Of ")
+    assert said(of_sweep(rows, swept), swept, len(rows)).startswith("Of ")
+
+
+def test_a_row_of_differences_is_labelled_with_its_own_system(comparison: Comparison, part: dict) -> None:
+    (swept,) = swept_runs(comparison.run.experiment, comparison.run.provenance)
+    rows = {row.system: row for row in differences(comparison, [swept]) if row.metric.name == "stoi"}
+    figure = part["difference_figures"]["stoi"]
+    axis = figure.layout["yaxis"]
+    told = dict(zip(axis["tickvals"], axis["ticktext"], strict=True))
+    assert told["naive"] == "naive" and told["window@block-12"] == "block 12"
+    assert told["naive@block-12+crossfade-0.1"] == "block 12, crossfade 0.1"
+    assert {trace["y"][0]: trace["x"][0] for trace in figure.data} == {s: row.difference for s, row in rows.items()}
 
 
 def test_the_page_holds_the_section_and_a_run_without_a_sweep_has_none(swept_run: Path, run_path: Path) -> None:
