@@ -104,7 +104,7 @@ def compare(
         systems=systems,
         split=split,
         checkpoint=checkpoint,
-        seeds=_whole_numbers(seeds, "--seeds"),
+        seeds=whole_numbers(seeds, "--seeds"),
         metrics=names_of(metrics),
         metric=parse_metric_options(metric_option or []) or None,
         limit=limit,
@@ -115,11 +115,11 @@ def compare(
         kept = RunFolder(out).count_renderings()
         typer.echo(f"interrupted: {kept} renderings are kept in {out}; give the same command again to go on", err=True)
         raise typer.Exit(130) from None
-    _tell(outcome)
+    tell(outcome)
     if outcome.decoded + outcome.kept == 0:
         raise StreamflowError(f"{out}: nothing could be decoded; the lines above and failures.parquet say why")
     if report:
-        _write_report_if_stale(out)
+        write_report_if_stale(out)
 
 
 def names_of(text: str | None) -> list[str] | None:
@@ -127,14 +127,19 @@ def names_of(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _whole_numbers(text: str | None, option: str) -> list[int] | None:
+def whole_numbers(text: str | None, option: str) -> list[int] | None:
+    """What an option of whole numbers separated by commas holds.
+
+    Raises:
+        StreamflowError: something else is in it.
+    """
     try:
         return None if text is None else [int(number) for number in names_of(text)]
     except ValueError:
         raise StreamflowError(f"{option} {text!r}: give whole numbers separated by commas, such as 0,1,2") from None
 
 
-def _tell(outcome: Any, made: str = "decoded") -> None:
+def tell(outcome: Any, made: str = "decoded") -> None:
     """What was done, and what was lost."""
     done = f"{outcome.decoded} decoded, " if made == "decoded" else ""
     console.print(
@@ -157,7 +162,7 @@ def _write_report(runs: Sequence[Path], out: Path | None = None, **options: Any)
     typer.echo(f"report: {page}")
 
 
-def _write_report_if_stale(run: Path) -> None:
+def write_report_if_stale(run: Path) -> None:
     """Write the report unless it is of the run as it is, by the code as it is."""
     from .finished import report_key
     from .run import RunFolder
@@ -230,9 +235,9 @@ def score(
         raise typer.Exit(130) from None
     for note in notes:
         typer.echo(f"  {note}", err=True)
-    _tell(outcome, "read")
+    tell(outcome, "read")
     if report:
-        _write_report_if_stale(out)
+        write_report_if_stale(out)
 
 
 def _pairs(entries: list[str], option: str, example: str) -> dict[str, str]:
@@ -288,6 +293,19 @@ def report(
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 """For a verb whose own commands read the rest of the line: they are imported when it is used, not before."""
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def sweep(context: typer.Context) -> None:
+    """Vary parameters of strategies over a corpus, and plot quality, seams and latency against them.
+
+    Example:
+
+        streamflow sweep --strategy naive --vary block=10:60:10 --corpus my/manifest.csv --out runs/sweep
+    """
+    from .sweep.cli import sweep as verb
+
+    _pass_on(_alone(verb), context)
 
 
 @app.command(context_settings=PASSED_ON, add_help_option=False)

@@ -37,6 +37,7 @@ class Experiment:
         metrics: names; None for the standard ones, ``("all",)`` for every one that there is.
         metric_options: parameters by metric name, such as the model that transcribes.
         limit: only the first so many utterances, None for all.
+        sweep: what was varied to get the systems, tables by name, see :mod:`harness.sweep`.
     """
 
     corpus: Path
@@ -47,6 +48,7 @@ class Experiment:
     metrics: tuple[str, ...] | None = None
     metric_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     limit: int | None = None
+    sweep: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unique(self.systems)
@@ -60,6 +62,7 @@ class Experiment:
 
     def table(self) -> dict[str, Any]:
         """As an experiment file holds it."""
+        sweep = {"sweep": {name: dict(table) for name, table in self.sweep.items()}} if self.sweep else {}
         return {
             "corpus": str(self.corpus),
             "split": self.split,
@@ -69,6 +72,7 @@ class Experiment:
             "limit": self.limit,
             "metric": {name: dict(options) for name, options in self.metric_options.items()} or None,
             "systems": {spec.name: spec.table() for spec in self.systems},
+            **sweep,
         }
 
     def to_toml(self) -> str:
@@ -92,7 +96,7 @@ class Experiment:
         if "seed" in table:  # what a run of before there were several holds
             table.setdefault("seeds", [table.pop("seed")])
             table.pop("seed", None)
-        known = [*TYPES, *LISTS, "systems", "metric"]
+        known = [*TYPES, *LISTS, "systems", "metric", "sweep"]
         for key in table:
             if key not in known:
                 raise ExperimentError(
@@ -101,6 +105,7 @@ class Experiment:
         for key, kind in TYPES.items():
             if key in table and (not isinstance(table[key], kind) or isinstance(table[key], bool)):
                 raise ExperimentError(f"{source}: {key} = {table[key]!r} must be {_article(kind)}")
+        sweep = _swept(table, source)
         if "corpus" not in table:
             raise ExperimentError(f'{source}: no corpus; give --corpus MANIFEST or corpus = "MANIFEST" in the file')
         for key, kind in LISTS.items():
@@ -112,6 +117,7 @@ class Experiment:
             corpus=folder / Path(table["corpus"]).expanduser(),
             systems=_systems(table.get("systems", ()), source),
             metric_options=_metric_options(table.get("metric", {}), source),
+            sweep=sweep,
             **rest,
         )
 
@@ -135,6 +141,16 @@ def chosen_metrics(names: tuple[str, ...] | None, options: Mapping[str, Any]) ->
 
     basis = standard_metrics() if names is None else tuple(REGISTRY)
     return tuple(dict.fromkeys((*basis, *options, *(name for name in names or () if name != ALL))))
+
+
+def _swept(table: Mapping[str, Any], source: str) -> Mapping[str, Any]:
+    """Tables ``[sweep.NAME]``, as a run keeps them."""
+    value = table.get("sweep", {})
+    if not isinstance(value, Mapping) or not all(isinstance(part, Mapping) for part in value.values()):
+        raise ExperimentError(f'{source}: sweep must be tables, such as [sweep.blocks] with strategy = "naive"')
+    if value and not table.get("systems"):
+        raise ExperimentError(f"{source}: what it sweeps is carried out by `streamflow sweep --experiment {source}`")
+    return value
 
 
 def _metric_options(value: Any, source: str) -> dict[str, dict[str, Any]]:

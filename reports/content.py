@@ -20,6 +20,7 @@ from reports.players import player_rows
 from reports.prosody_section import prosody_section
 from reports.seam_section import seam_section
 from reports.selection import worth_hearing
+from reports.sweep_section import sweep_section
 from reports.tables import (
     Table,
     decimals_of,
@@ -51,6 +52,7 @@ def content_of(comparison: Comparison, media: Media, most_players: int, most_byt
         "findings": findings(comparison, decimals),
         "listening": listening_section(comparison) if len(comparison.runs) == 1 else None,  # studies are of one run
         **_differences(comparison, decimals),
+        "sweep": sweep_section(comparison),
         "main_tables": main_tables(comparison, decimals),
         "metric_figures": [(m, metric_figure(comparison, m)) for m in comparison.metrics],
         "seams": seam_section(comparison),

@@ -1,0 +1,20 @@
+"""What the parameters of strategies count in, for axes; one that is not here has its name alone."""
+
+from __future__ import annotations
+
+UNITS = {
+    "block": "frames of 10 ms",
+    "hop": "blocks",
+    "back": "blocks of context before",
+    "ahead": "blocks of look-ahead",
+    "nfe": "network evaluations",
+    "guidance": "weight",
+    "crossfade": "share of a hop",
+    "look_ahead": "tokens of 40 ms",
+}
+
+
+def axis_title(parameter: str) -> str:
+    """``block (frames of 10 ms)``."""
+    unit = UNITS.get(parameter)
+    return f"{parameter} ({unit})" if unit else parameter
