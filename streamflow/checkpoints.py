@@ -27,6 +27,7 @@ from .attention import AttentionPattern, Reach
 from .dit import DiT, DiTConfig
 from .errors import CheckpointError
 from .mel import log_mel
+from .packed import pack_linears
 from .speaker import SpeakerConfig, SpeakerEncoder
 from .tokenizer import Tokenizer, TokenizerConfig
 from .vocoders import build_vocoder
@@ -175,7 +176,7 @@ def _fit(module: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
         module.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: does not fit bundle.json ({str(error).splitlines()[1].strip()})") from None
-    return module.eval().requires_grad_(False)
+    return pack_linears(module.eval().requires_grad_(False))
 
 
 def load_bundle(name: str | Path = "small") -> Bundle:
