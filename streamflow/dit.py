@@ -78,7 +78,7 @@ def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Scaled dot-product attention over ``[B, heads, T, width]`` under a boolean mask ``[T, keys]``."""
+    """Scaled dot-product attention over ``[B, heads, T, width]`` under a boolean mask ``[T, keys]`` or ``[B, 1, T, keys]``."""
     if not q.requires_grad:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     # the fused kernel's backward pass on a CPU takes twice as long as the plain products
@@ -223,7 +223,7 @@ class DiT(nn.Module):
         condition: Tensor,
         modulations: list[tuple[Tensor, ...]],
         masks: list[Tensor | None],
-        start: int = 0,
+        start: int | tuple[Tensor, Tensor] = 0,
         caches: list[KeyValueCache] | None = None,
     ) -> Tensor:
         """Velocity ``[B, T, 80]``.
@@ -232,12 +232,14 @@ class DiT(nn.Module):
             x: noisy normalised mel ``[B, T, 80]``.
             condition: ``[B, T, D + W]`` of :meth:`condition`, or :attr:`null` expanded.
             modulations: of :meth:`modulations`.
-            masks: one a layer, boolean ``[T, keys]`` or ``None``.
-            start: absolute position of ``x[:, 0]``, for the rotary embedding.
+            masks: one a layer, boolean ``[T, keys]``, ``[B, 1, T, keys]`` or ``None``.
+            start: absolute position of ``x[:, 0]``, for the rotary embedding; or its table, ``[B, 1, T, width / 2]``
+                twice, where the rows of a batch begin at positions of their own.
             caches: one a layer; the keys are then the cached ones and these.
         """
         x = self.input(torch.cat([x.to(condition.dtype), condition], dim=-1))
-        table = rotary_table(start, start + x.shape[1], self.config.width // self.config.heads)
+        width = self.config.width // self.config.heads
+        table = rotary_table(start, start + x.shape[1], width) if isinstance(start, int) else start
         for i, block in enumerate(self.blocks):
             x = block(x, modulations[i], masks[i], table, caches[i] if caches else None)
         shift, scale = modulations[-1]
