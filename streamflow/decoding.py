@@ -229,6 +229,16 @@ class MelStream:
             self._caches, self._condition, self._tokens = [], torch.zeros(0), []
             raise CancelledError
 
+    def skip_to(self, frame: int) -> None:
+        """Go on at ``frame``, on the grid, as if those before had been emitted: for measuring what a history costs.
+
+        Raises:
+            StrategyError: the next emission needs something that was computed for those before.
+        """
+        if self.plan.cached or self.plan.fade_frames or frame % self.plan.grid:
+            raise StrategyError(f"frame {frame} cannot be skipped to: what was computed before it is needed; decode it")
+        self.position = frame
+
     def _forget(self) -> None:
         """Drop conditions that no later window reaches, so that a stream's memory does not grow with its length."""
         if self.plan.back is not None or self.plan.cached:

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .errors import CheckpointError
+
 _OPERATIONS = ("_reorder_linear_weight", "_linear_pointwise")
 _enabled = True
 
@@ -27,6 +29,21 @@ def bfloat16_in_hardware() -> bool:
     """Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX or Arm's): elsewhere it is emulated."""
     supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     return available() and supported is not None and bool(supported())
+
+
+def precision_of(dtype: str) -> torch.dtype:
+    """The type of a product's factors by its name.
+
+    Raises:
+        CheckpointError: an unknown one, or one that this processor would emulate.
+    """
+    if dtype not in ("float32", "bfloat16"):
+        raise CheckpointError(f"unknown dtype {dtype}; choose float32 or bfloat16")
+    if dtype == "bfloat16" and not bfloat16_in_hardware():
+        raise CheckpointError(
+            "this processor has no bfloat16 products, which would be slower than float32; use float32"
+        )
+    return getattr(torch, dtype)
 
 
 @contextlib.contextmanager
