@@ -38,7 +38,7 @@ class Effort:
     most_streams: int = 16
 
 
-QUICK = Effort(rounds=2, length_s=2.4, histories_s=(5.0, 15.0), budget_s=4.0, stream_s=3.0, most_streams=4)
+QUICK = Effort(rounds=3, length_s=2.4, histories_s=(5.0, 15.0), budget_s=4.0, stream_s=3.0, most_streams=4)
 LONG = Effort(rounds=8, histories_s=(5.0, 15.0, 60.0, 300.0), budget_s=60.0, stream_s=10.0, most_streams=64)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+WIDE = 160  # columns of a table that goes to a file
 BUSY = 0.3  # of a core's worth of other work, above which the load is told
 
 
@@ -25,6 +26,10 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Short utterances, few rounds: a minute or two.")] = False,
     long: Annotated[bool, typer.Option("--long", help="Up to 300 s of history, more rounds: an hour or more.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Of torch. [as many as the processor has cores]")] = None,
+    cpu_time: Annotated[
+        bool,
+        typer.Option("--cpu-time", help="This process's processor time, for a machine that others use; --threads 1."),
+    ] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything there, too.")] = None,
 ) -> None:
     """Measure what decoding costs here: strategies, caching, growth, memory, precision, batching, streams held.
@@ -41,6 +46,7 @@ def bench(
         streamflow bench --checkpoint my/bundle --json bench.json
     """
     import os
+    import time
 
     from streamflow.checkpoints import load_bundle
 
@@ -55,10 +61,16 @@ def bench(
 
     if quick and long:
         raise BenchError("--quick and --long are opposites; give one of them")
+    if cpu_time:
+        if threads not in (None, 1):
+            raise BenchError("--cpu-time adds up the threads, those that wait too; give --threads 1 with it")
+        threads = 1
     measurements = chosen(_names(only))
     bundle = load_bundle(checkpoint)
     entries = entries_of(_names(strategies), bundle)
-    out, progress = Console(highlight=False), Console(stderr=True, highlight=False)
+    out = Console(highlight=False)
+    out = out if out.is_terminal else Console(highlight=False, width=WIDE)
+    progress = Console(stderr=True, highlight=False)
     with with_threads(threads or os.cpu_count()), progress.status("loading") as status:
 
         def tell(result) -> None:
@@ -67,12 +79,15 @@ def bench(
                 out.print(note, style="dim")
             out.print()
 
+        clock = time.process_time if cpu_time else time.perf_counter
         effort = QUICK if quick else LONG if long else Effort()
-        context = Context(bundle, entries, effort, tick=lambda what: status.update(what))
+        context = Context(bundle, entries, effort, clock, tick=lambda what: status.update(what))
         report = carry_out(measurements, context, tell)
     cores = os.cpu_count() or 1
     out.print(f"{report.machine['cpu']}, {cores} cores, load {report.load_average[0]:.1f} at the beginning.")
-    if report.load_average[0] > BUSY:
+    if cpu_time:
+        out.print("Times are this process's processor time; streams held are by the wall's clock.")
+    if report.load_average[0] > BUSY and not cpu_time:
         out.print("Others were using this machine: ratios hold, times and numbers of streams do not.")
     for name, error in report.failures.items():
         typer.echo(f"{name}: {error}", err=True)

@@ -56,7 +56,7 @@ def _row(label: str, names: Mapping[str, tuple[str, float]], turns: Turns) -> di
         return row | {"slope_ms_per_s": None, "growth_%": None, "low_%": None, "high_%": None, "flat": "not shown"}
     scale = (longest - shortest) / base  # from a slope to the share that it adds over the range
     low, high = (None if bound is None else bound * scale for bound in (fit.low, fit.high))
-    if low is None and len(set(turns.of(mine[longest], "seconds"))) == 1:  # counted work: rounds agree to the last bit
+    if low is None and fit.repeats > 1:  # counted work: rounds agree, so there is no spread to be uncertain about
         low = high = fit.slope * scale
     return row | {
         "slope_ms_per_s": 1e3 * fit.slope,

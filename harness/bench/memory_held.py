@@ -22,6 +22,8 @@ def storages(root: object) -> dict[int, int]:
         if id(thing) in seen:
             continue
         seen.add(id(thing))
+        if isinstance(thing, torch.Tensor) and thing.is_mkldnn:
+            continue  # a packed weight, which shows no storage; no session has one of its own
         if isinstance(thing, torch.Tensor):
             storage = thing.untyped_storage()
             found[storage.data_ptr()] = storage.nbytes()

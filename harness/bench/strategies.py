@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from streamflow.audio import SAMPLE_RATE
+from streamflow.session import StreamRequest
 
 from ..inputs import TOKENS_PER_SECOND
-from ..render import render
+from ..latency.ratio import Open
 from .bench_context import Context
 from .result import Result
-from .turns import take_turns
+from .turns import Clock, take_turns
 
 BASELINES = ("full", "cosyvoice")
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A session from its first token to its last sample.
+
+    Attributes:
+        work_s: in it altogether, by the clock.
+        chunks_s: of each chunk, since the one before.
+        waited_tokens: pushed when the first chunk came.
+    """
+
+    work_s: float
+    chunks_s: list[float]
+    waited_tokens: int
+
+
+def drive(open_session: Open, request: StreamRequest, clock: Clock) -> Driven:
+    """Decode a request, one token a push."""
+    began = before = clock()
+    session, chunks, waited = open_session(request), [], 0
+    calls = [lambda token=request.tokens[i : i + 1]: session.push(token) for i in range(len(request.tokens))]
+    for count, call in enumerate([*calls, session.finish], 1):
+        for _ in call():
+            now = clock()
+            chunks.append(now - before)
+            before, waited = now, waited or min(count, len(request.tokens))
+    return Driven(clock() - began, chunks, waited)
 
 
 def measure(context: Context) -> Result:
@@ -24,13 +53,13 @@ def measure(context: Context) -> Result:
 
     def arm(label: str) -> Callable[[], dict[str, float]]:
         def turn() -> dict[str, float]:
-            done = render(label, context.systems[label], request)
-            waited[label] = done.trace[0].tokens_in / TOKENS_PER_SECOND
+            done = drive(context.systems[label], request, context.clock)
+            waited[label] = done.waited_tokens / TOKENS_PER_SECOND
             return {
                 "work": done.work_s,
-                "rtf": done.work_s / (len(done.samples) / SAMPLE_RATE),
-                "first": done.trace[0].compute_s,
-                "chunk": float(np.median([chunk.compute_s for chunk in done.trace])),
+                "rtf": done.work_s / (len(request.tokens) / TOKENS_PER_SECOND),
+                "first": done.chunks_s[0],
+                "chunk": float(np.median(done.chunks_s)),
             }
 
         return turn
