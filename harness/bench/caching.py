@@ -48,11 +48,10 @@ def measure(context: Context) -> Result:
     rows = []
     for recomputed, cached in found:
         plan, a, b = recomputed.plan(context.bundle), recomputed.label, cached.label
+        (frames_a, flops_a, before), (frames_b, flops_b, _) = counted[a], counted[b]
         expected = expected_cached_ratio(plan.pattern, plan.hop)
         if expected is None:
-            frames = round(history_s / SECONDS_PER_TOKEN) * FRAMES_PER_TOKEN
-            expected = expected_prefix_ratio(frames, plan.hop_frames)
-        (frames_a, flops_a), (frames_b, flops_b) = counted[a], counted[b]
+            expected = expected_prefix_ratio(before, plan.hop_frames)
         rows.append(
             {
                 "recomputed / cached": b,
@@ -69,9 +68,10 @@ def measure(context: Context) -> Result:
     return Result("caching", "Recomputing against caching, time of a chunk", rows, notes + missing)
 
 
-def _counted_flops(context: Context, label: str, parked: Parked) -> tuple[int, int]:
-    """Frames and FLOPs of one chunk."""
+def _counted_flops(context: Context, label: str, parked: Parked) -> tuple[int, int, int]:
+    """Frames and FLOPs of one chunk, and the frames emitted before it."""
     plan = Entry.parse(label).plan(context.bundle)
+    before = round(parked.history_s / SECONDS_PER_TOKEN) * FRAMES_PER_TOKEN - (plan.lookahead_frames or 0)
     with counting(context.bundle.decoder(plan.weights)) as counted:
         parked.advance()
-    return counted.frames, counted.flops
+    return counted.frames, counted.flops, before
