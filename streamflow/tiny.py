@@ -43,7 +43,7 @@ def make_tiny_bundle(directory: str | Path, seed: int = 0) -> Bundle:
 
 def save_difference(directory: str | Path, name: str, base: dict, state: dict, layers: int) -> None:
     """Write the random weights of one attention pattern."""
-    pattern = preset(name, layers, BLOCK if name == "cosyvoice" or name.startswith("streamflow") else 1)
+    pattern = preset(name, layers, BLOCK)
     card = {**pattern_card(pattern), "decoder_id": identity(base)}
     save_part(directory, f"decoder-{name}", difference(state, base), {"differences": {name: card}})
 
