@@ -37,9 +37,7 @@ def two_copies(
     items, blocks = len(noisy), noisy.shape[1] // pattern.block
     rows = [_blocks(torch.cat(pair), pattern.block) for pair in ((clean, noisy), (condition, condition))]
     times = torch.cat([torch.full_like(t, CLEAN_TIME), t])
-    modulations = [
-        tuple(part.repeat_interleave(blocks, 0) for part in layer) for layer in dit.modulations(times)
-    ]
+    modulations = [tuple(part.repeat_interleave(blocks, 0) for part in layer) for layer in dit.modulations(times)]
     neighbours = [CleanNeighbours(items, blocks, reach.back, pattern.block) for reach in pattern.layers]
     masks = [n.mask() for n in neighbours]
     guess = dit(*rows, modulations, masks, 0, neighbours)
