@@ -11,7 +11,8 @@ from .base import planned, schedule_of
 
 def _plan(bundle, p) -> Plan:
     pattern = bundle.pattern("clean-prefix")
-    return Plan("clean-prefix", pattern, pattern.block, back=p["back"], past="clean", schedule=schedule_of(p))
+    back = pattern.layers[0].back if p["back"] is None else p["back"]
+    return Plan("clean-prefix", pattern, pattern.block, back=back, past="clean", schedule=schedule_of(p))
 
 
 STRATEGY = planned(

@@ -11,6 +11,7 @@ from .base import blocks_of, planned, schedule_of
 
 
 def _plan(bundle, p) -> Plan:
+    past = "frozen" if p["cached"] else "window"
     pattern = blocks_of(bundle.pattern("cosyvoice"), p["block"])
     return Plan(
         "cosyvoice",
@@ -18,7 +19,7 @@ def _plan(bundle, p) -> Plan:
         pattern.block,
         hop=p["hop"],
         back=None,
-        past="frozen" if p["cached"] else "window",
+        past=past,
         schedule=schedule_of(p),
     )
 
