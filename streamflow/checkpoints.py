@@ -117,8 +117,13 @@ class Bundle:
             path = self.directory / f"{file}.safetensors"
             if pattern != "full":
                 state = self._merged(state, pattern, path)
-            made[pattern] = _fit(DiT(self.config("decoder")), state, path)
+            config = dataclasses.replace(self.config("decoder"), token_ahead=self.token_ahead(pattern))
+            made[pattern] = _fit(DiT(config), state, path)
         return pack_linears(made[pattern], self.precision)
+
+    def token_ahead(self, pattern: str) -> int:
+        """Tokens after its own that a token's embedding hears under the weights of ``pattern``."""
+        return self.card.get("differences", {}).get(pattern, {}).get("token_ahead", 0)
 
     def _merged(self, state: dict[str, Tensor], pattern: str, path: Path) -> dict[str, Tensor]:
         """Phase 1's ``state`` changed to the weights of ``pattern``, if it is phase 1 that the change was trained on."""

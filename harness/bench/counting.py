@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -13,7 +13,7 @@ from streamflow.dit import DiTConfig
 from streamflow.mel import BANDS
 
 
-def evaluation_flops(config: DiTConfig, frames: int, keys: int | None = None, rows: int = 1) -> int:
+def evaluation_flops(config: DiTConfig, frames: int, keys: int | Sequence[int] | None = None, rows: int = 1) -> int:
     """Multiplications and additions of one network evaluation, those of its matrix products.
 
     Norms, gates and rotations are left out: they are a few hundredths of it. The modulations are too, as they are
@@ -22,13 +22,14 @@ def evaluation_flops(config: DiTConfig, frames: int, keys: int | None = None, ro
     Args:
         config: the sizes.
         frames: of the window.
-        keys: frames attended to, as many as are multiplied, masked or not; None for the window's own.
+        keys: frames attended to, as many as are multiplied, masked or not, in every layer or one number a layer; None
+            for the window's own.
         rows: of the batch; two with guidance.
     """
     width, keys = config.width, frames if keys is None else keys
     inputs = BANDS + config.speaker + config.token_width
     linear = width * (inputs + BANDS) + config.layers * width * width * (4 + 2 * config.ff_mult)
-    attention = config.layers * 2 * width * keys
+    attention = 2 * width * (config.layers * keys if isinstance(keys, int) else sum(keys))
     return 2 * rows * frames * (linear + attention)
 
 
@@ -68,10 +69,10 @@ def counting(dit: nn.Module) -> Iterator[Counted]:
         names = ("x", "condition", "modulations", "masks", "start", "caches")
         given = dict(zip(names, args, strict=False)) | kwargs
         rows, frames = given["x"].shape[:2]
-        past = given["caches"][0].length if given.get("caches") else 0
+        keys = [frames if mask is None else mask.shape[-1] for mask in given["masks"]]
         counted.evaluations += 1
         counted.frames += rows * frames
-        counted.flops += evaluation_flops(module.config, frames, past + frames, rows)
+        counted.flops += evaluation_flops(module.config, frames, keys, rows)
 
     hook = dit.register_forward_pre_hook(before, with_kwargs=True)
     try:
