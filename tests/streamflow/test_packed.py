@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from streamflow.checkpoints import Bundle
+from streamflow.errors import CheckpointError
 from streamflow.packed import PackedLinear, available, bfloat16_in_hardware, pack_linears, packing
 
 pytestmark = pytest.mark.skipif(not available(), reason="this torch has no oneDNN")
@@ -77,3 +79,26 @@ def test_bfloat16_rounds_the_factors_and_gives_float32():
 def test_the_bundles_parts_are_packed(bundle):
     assert any(isinstance(m, PackedLinear) for m in bundle.decoder("streamflow-sr").modules())
     assert any(isinstance(m, PackedLinear) for m in bundle.vocoder.modules())
+
+
+def test_an_unknown_dtype_is_refused(bundle):
+    with pytest.raises(CheckpointError, match="float16"):
+        Bundle(bundle.directory, dtype="float16")
+
+
+def test_bfloat16_is_refused_where_it_would_be_emulated(bundle, monkeypatch):
+    monkeypatch.setattr("streamflow.packed.bfloat16_in_hardware", lambda: False)
+    with pytest.raises(CheckpointError, match="use float32"):
+        Bundle(bundle.directory, dtype="bfloat16")
+
+
+@pytest.mark.skipif(not bfloat16_in_hardware(), reason="this processor has no bfloat16")
+def test_a_bundle_in_bfloat16_rounds_its_decoder_and_nothing_else(bundle):
+    rounded = Bundle(bundle.directory, dtype="bfloat16")
+    kinds = {m.precision for m in rounded.decoder("streamflow-sr").modules() if isinstance(m, PackedLinear)}
+    assert kinds == {torch.bfloat16}
+    others = [m for part in (rounded.vocoder, rounded.tokenizer) for m in part.modules()]
+    assert {m.precision for m in others if isinstance(m, PackedLinear)} == {torch.float32}
+    assert {m.precision for m in bundle.decoder("streamflow-sr").modules() if isinstance(m, PackedLinear)} == {
+        torch.float32
+    }
