@@ -80,7 +80,7 @@ def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Scaled dot-product attention over ``[B, heads, T, width]`` under a boolean mask ``[T, keys]`` or ``[B, 1, T, keys]``."""
+    """Scaled dot-product attention over ``[B, heads, T, width]`` under a boolean mask ``[T, keys]``."""
     if not q.requires_grad:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     # the fused kernel's backward pass on a CPU takes twice as long as the plain products
