@@ -322,6 +322,19 @@ def latency(context: typer.Context) -> None:
 
 
 @app.command(context_settings=PASSED_ON, add_help_option=False)
+def bench(context: typer.Context) -> None:
+    """Measure what decoding costs on this machine, as ratios: strategies, caching, growth, memory, batching.
+
+    Example:
+
+        streamflow bench --quick
+    """
+    from .bench.cli import bench as verb
+
+    _pass_on(_alone(verb), context)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
 def gate(context: typer.Context) -> None:
     """Compare a run or new weights with the baseline, and hold them back if they are worse.
 

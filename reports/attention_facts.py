@@ -44,6 +44,7 @@ class Attention:
         cached: keys and values of the past are kept.
         vocoder_frames: that the vocoder looks ahead.
         fade_frames: held back for the cross-fade with the next emission.
+        more_frames: looked ahead beside the window's blocks: tokens that the embedding hears, or an overlap.
     """
 
     layers: tuple[tuple[int | None, int | None], ...]
@@ -55,6 +56,7 @@ class Attention:
     cached: bool
     vocoder_frames: int
     fade_frames: int = 0
+    more_frames: int = 0
 
     @property
     def unit(self) -> int:
@@ -72,7 +74,7 @@ class Attention:
         """None where the whole utterance must have arrived."""
         if self.hop is None or self.ahead is None:
             return None
-        own, look_ahead = self.hop * self.grid, self.ahead * self.grid
+        own, look_ahead = self.hop * self.grid, self.ahead * self.grid + self.more_frames
         back = self.vocoder_frames + self.fade_frames
         vocoder = back // own * own  # emissions after the first, until one holds more than it keeps back
         frames = own + look_ahead + vocoder
@@ -90,6 +92,7 @@ def attention_of(description: Mapping[str, Any]) -> Attention | None:
         layers, int(pattern["block"]), int(window["grid"]), window["hop"], window["back"], window["ahead"],
         bool(window.get("cached")), int(description.get("vocoder_future_frames") or 0),
         int(window.get("fade_frames") or 0),
+        FRAMES_PER_TOKEN * (int(window.get("token_ahead") or 0) + int(window.get("overlap_tokens") or 0)),
     )  # fmt: skip
 
 

@@ -75,7 +75,8 @@ def _window(attention: Attention) -> str:
         return "Window: the whole utterance at once."
     hop, back, ahead = (_stretch(blocks, attention.grid) for blocks in (attention.hop, attention.back, attention.ahead))
     kept = ", of which keys and values are kept" if attention.cached else ""
-    return f"Window: {back} of history{kept}, {hop} emitted at once (hop), {ahead} of look-ahead."
+    more = f" and {number(attention.more_frames * FRAME_MS, 0)} ms of tokens" if attention.more_frames else ""
+    return f"Window: {back} of history{kept}, {hop} emitted at once (hop), {ahead}{more} of look-ahead."
 
 
 def _stretch(blocks: int | None, grid: int) -> str:

@@ -37,6 +37,13 @@ USUAL = {
     "causal": 5,
     "copy-synthesis": 6,
     "tokenizer": 7,
+    "full+": 8,
+    "window": 9,
+    "overlap": 10,
+    "block": 11,
+    "streamflow-lr2": 12,
+    "streamflow-q0": 13,
+    "clean-prefix": 14,
 }
 """The slots that the strategies known today like to have; any other system takes the first free one."""
 
@@ -61,7 +68,7 @@ def appearances(systems: Iterable[str]) -> dict[str, Appearance]:
     extra = 0
     for name in systems:
         if name in slots:
-            chosen[name] = Appearance(slots[name], SYMBOLS[slots[name]])
+            chosen[name] = Appearance(slots[name], SYMBOLS[slots[name] % len(SYMBOLS)])
         elif free:
             slot = free.pop(0)
             chosen[name] = Appearance(slot, SYMBOLS[slot % len(SYMBOLS)])

@@ -35,6 +35,8 @@ def add_adapters(dit: DiT, rank: int) -> list[nn.Parameter]:
             linear = getattr(block, name)
             parametrize.register_parametrization(linear, "weight", LowRankUpdate(*linear.weight.shape, rank))
             linear.bias.requires_grad_(True)
+    if dit.tokens.ahead is not None:  # phase 1 has none: all of it is new
+        dit.tokens.ahead.requires_grad_(True)
     return [p for n, p in dit.named_parameters() if p.requires_grad or ".parametrizations.weight.0." in n]
 
 
@@ -47,6 +49,8 @@ def difference(state: dict[str, Tensor], base: dict[str, Tensor]) -> dict[str, T
             result[f"{head}.weight.{tail[2:]}"] = value
         elif name.endswith(".bias") and name in base and not torch.equal(value, base[name]):
             result[name] = value - base[name]
+        elif name not in base and not tail:
+            result[name] = value
     return result
 
 
@@ -57,6 +61,10 @@ def merge(base: dict[str, Tensor], change: dict[str, Tensor]) -> dict[str, Tenso
         if name.endswith(".weight.up"):
             weight = name.removesuffix(".up")
             merged[weight] = base[weight] + value.float() @ change[f"{weight}.down"].float()
-        elif name.endswith(".bias"):
+        elif name.endswith(".weight.down"):
+            continue
+        elif name in base:
             merged[name] = base[name] + value.float()
+        else:
+            merged[name] = value.float()
     return merged

@@ -8,7 +8,7 @@ reaches without limit to both sides, a causal one without limit back and not ahe
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,10 @@ from torch import Tensor
 from .errors import StrategyError
 
 BLOCK = 24  # frames, 240 ms
+CLEAN_BLOCKS = 4  # finished blocks that a layer of clean-prefix sees
+# Tokens after its own that the embedding of a token hears; 6 make streamflow-q0 wait as long as one block of 24 frames
+# ahead makes streamflow-sr wait.
+TOKEN_AHEAD = {"streamflow-q0": 6}
 
 
 @dataclass(frozen=True)
@@ -121,20 +125,36 @@ def spread(layers: int, count: int) -> tuple[int, ...]:
 
 
 def preset(name: str, layers: int, block: int = BLOCK) -> AttentionPattern:
-    """The pattern of a set of weights: ``full``, ``causal``, ``cosyvoice``, ``streamflow-sr`` or ``streamflow-lr``.
+    """The pattern of a set of weights, by a name in ``PRESETS``.
 
-    SR has p = 2 and q = 1, LR p = 4 and q = 1. The paper gives neither the counts nor the layers; these are those of
-    Qwen2.5-Omni (first and last but one looking back, the middle one ahead), LR with twice the layers back.
+    SR has p = 2 and q = 1, LR p = 4 and q = 1, LR2 p = 4 and q = 2, q0 p = 2 and q = 0. The paper gives neither the
+    counts nor the layers; these are those of Qwen2.5-Omni (first and last but one looking back, the middle one ahead), LR
+    with twice the layers back, LR2 with two thirds of the layers between its two that look ahead. ``clean-prefix`` is
+    what each of its two copies sees: its own block, and the clean copies of the ``CLEAN_BLOCKS`` before it.
     """
-    if name == "full":
-        return full(layers)
-    if name == "causal":
-        return causal(layers)
-    if name == "cosyvoice":
-        return block_causal(layers, block)
-    if name in ("streamflow-sr", "streamflow-lr"):
-        return streamflow(layers, spread(layers, 2 if name == "streamflow-sr" else 4), (layers // 2,), block)
-    raise StrategyError(f"unknown attention pattern {name}; choose one of {', '.join(PRESETS)}")
+    if name not in PRESETS:
+        raise StrategyError(f"unknown attention pattern {name}; choose one of {', '.join(PRESETS)}")
+    return _MADE[name](layers, block)
 
 
-PRESETS = ("full", "causal", "cosyvoice", "streamflow-sr", "streamflow-lr")
+def _ranged(back: int, ahead: int) -> Callable[[int, int], AttentionPattern]:
+    def make(layers: int, block: int) -> AttentionPattern:
+        looking_ahead = tuple(layers * (i + 1) // (ahead + 1) for i in range(ahead))
+        return streamflow(layers, spread(layers, back) if back else (), looking_ahead, block)
+
+    return make
+
+
+_MADE: dict[str, Callable[[int, int], AttentionPattern]] = {
+    "full": lambda layers, block: full(layers),
+    "full+": lambda layers, block: full(layers),  # phase 1 continued for phase 2's budget
+    "causal": lambda layers, block: causal(layers),
+    "cosyvoice": block_causal,
+    "block": _ranged(0, 0),
+    "streamflow-sr": _ranged(2, 1),
+    "streamflow-lr": _ranged(4, 1),
+    "streamflow-lr2": _ranged(4, 2),
+    "streamflow-q0": _ranged(2, 0),
+    "clean-prefix": lambda layers, block: AttentionPattern(block, (Reach(CLEAN_BLOCKS, 0),) * layers),
+}
+PRESETS = tuple(_MADE)

@@ -27,6 +27,7 @@ from .attention import AttentionPattern, Reach
 from .dit import DiT, DiTConfig
 from .errors import CheckpointError
 from .mel import log_mel
+from .packed import pack_linears, precision_of
 from .speaker import SpeakerConfig, SpeakerEncoder
 from .tokenizer import Tokenizer, TokenizerConfig
 from .vocoders import build_vocoder
@@ -36,10 +37,16 @@ CONFIGS = {"speaker": SpeakerConfig, "tokenizer": TokenizerConfig, "decoder": Di
 
 
 class Bundle:
-    """Weights in a folder, each part loaded when it is first asked for."""
+    """Weights in a folder, each part loaded when it is first asked for.
 
-    def __init__(self, directory: str | Path):
+    Args:
+        directory: with bundle.json.
+        dtype: "float32"; or "bfloat16" for the factors of the decoder's matrix products, on processors that have it.
+    """
+
+    def __init__(self, directory: str | Path, dtype: str = "float32"):
         self.directory = Path(directory)
+        self.precision = precision_of(dtype)
         path = self.directory / "bundle.json"
         try:
             self.card: dict = json.loads(path.read_text())
@@ -110,8 +117,13 @@ class Bundle:
             path = self.directory / f"{file}.safetensors"
             if pattern != "full":
                 state = self._merged(state, pattern, path)
-            made[pattern] = _fit(DiT(self.config("decoder")), state, path)
-        return made[pattern]
+            config = dataclasses.replace(self.config("decoder"), token_ahead=self.token_ahead(pattern))
+            made[pattern] = _fit(DiT(config), state, path)
+        return pack_linears(made[pattern], self.precision)
+
+    def token_ahead(self, pattern: str) -> int:
+        """Tokens after its own that a token's embedding hears under the weights of ``pattern``."""
+        return self.card.get("differences", {}).get(pattern, {}).get("token_ahead", 0)
 
     def _merged(self, state: dict[str, Tensor], pattern: str, path: Path) -> dict[str, Tensor]:
         """Phase 1's ``state`` changed to the weights of ``pattern``, if it is phase 1 that the change was trained on."""
@@ -175,20 +187,20 @@ def _fit(module: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
         module.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: does not fit bundle.json ({str(error).splitlines()[1].strip()})") from None
-    return module.eval().requires_grad_(False)
+    return pack_linears(module.eval().requires_grad_(False))
 
 
-def load_bundle(name: str | Path = "small") -> Bundle:
-    """A shipped bundle by name, or any by its folder.
+def load_bundle(name: str | Path = "small", dtype: str = "float32") -> Bundle:
+    """A shipped bundle by name, or any by its folder; ``dtype`` as :class:`Bundle` takes it.
 
     Raises:
-        CheckpointError: there is none of that name.
+        CheckpointError: there is none of that name, or the processor does not have the type.
     """
     if (Path(name) / "bundle.json").exists():
-        return Bundle(name)
+        return Bundle(name, dtype)
     shipped = sorted(p.parent.name for p in PRETRAINED.glob("*/bundle.json"))
     if str(name) in shipped:
-        return Bundle(PRETRAINED / name)
+        return Bundle(PRETRAINED / name, dtype)
     near = difflib.get_close_matches(str(name), shipped, n=1)
     hint = (
         f"; did you mean {near[0]}?" if near else f"; shipped: {', '.join(shipped)}; or name a folder with bundle.json"

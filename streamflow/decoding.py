@@ -8,80 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from .attention import AttentionPattern
 from .checkpoints import Bundle
-from .crossfade import CrossFade
-from .dit import DiT, KeyValueCache
+from .crossfade import CrossFade, OverlapFade
+from .dit import DiT
 from .errors import StrategyError
-from .flow import Schedule, guide, integrate
+from .flow import guide, integrate
 from .mel import FRAMES_PER_TOKEN, denormalise
 from .noise import frame_noise
+from .past import PAST
+from .plan import Plan
 
-LONGEST_FADE = 0.2  # of a hop
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a strategy does.
-
-    Attributes:
-        weights: the pattern whose weights are used.
-        pattern: the attention pattern under which they are used.
-        grid: frames; windows and emissions begin at multiples of it.
-        hop: blocks of ``grid`` frames emitted at once; ``None`` is the whole utterance.
-        back, ahead: blocks of ``grid`` frames of context in the window; ``None`` is all there is.
-        cached: keys and values of the past are kept instead of recomputed; only for patterns without look-ahead.
-        fresh_noise: draw the noise anew for each emission, a defect of naive streaming kept for comparison.
-        crossfade: share of a hop, 0 to 0.2, by which windows without context overlap and are faded into one another.
-    """
-
-    weights: str
-    pattern: AttentionPattern
-    grid: int
-    hop: int | None = 1
-    back: int | None = 0
-    ahead: int | None = 0
-    cached: bool = False
-    fresh_noise: bool = False
-    crossfade: float = 0.0
-    schedule: Schedule = field(default_factory=Schedule)
-
-    def __post_init__(self):
-        if self.cached and not self.pattern.cacheable:
-            raise StrategyError("a pattern that looks ahead cannot be cached; set cached=false")
-        if not 0 <= self.crossfade <= LONGEST_FADE:
-            raise StrategyError(f"crossfade={self.crossfade!r} must be a share of a hop from 0 to {LONGEST_FADE}")
-        if self.crossfade and (self.back, self.ahead, self.cached) != (0, 0, False):
-            raise StrategyError("a window with context is not cross-faded; set crossfade=0")
-        for name, value, least in (
-            ("block", self.grid, 1),
-            ("hop", self.hop, 1),
-            ("back", self.back, 0),
-            ("ahead", self.ahead, 0),
-        ):
-            if value is not None and (not isinstance(value, int) or value < least):
-                raise StrategyError(f"{name}={value!r} must be a whole number of at least {least}")
-
-    @property
-    def lookahead_frames(self) -> int | None:
-        """Frames after the emitted ones that must be there first; ``None`` is the whole utterance."""
-        return None if self.hop is None or self.ahead is None else self.ahead * self.grid
-
-    @property
-    def fade_frames(self) -> int:
-        """Frames that two neighbouring emissions share."""
-        return 0 if self.hop is None else round(self.crossfade * self.hop * self.grid)
-
-    @property
-    def hop_frames(self) -> int | None:
-        """Frames emitted at once; ``None`` is the whole utterance."""
-        return None if self.hop is None else self.hop * self.grid
+__all__ = ["CancelledError", "Evaluator", "MelStream", "Plan"]
 
 
 class CancelledError(Exception):
@@ -94,12 +36,19 @@ class Evaluator:
     def __init__(self, bundle: Bundle, plan: Plan):
         self.dit: DiT = bundle.decoder(plan.weights)
         self.plan = plan
+        self._modulations: dict[float, list[tuple[Tensor, ...]]] = {}
 
     @cached_property
     def modulations(self) -> list[list[tuple[Tensor, ...]]]:
         """Scales, shifts and gates of each evaluation: a third of the network's arithmetic at its full size."""
-        with torch.inference_mode():
-            return [self.dit.modulations(torch.tensor([t])) for t in self.plan.schedule.times]
+        return [self.modulations_at(t) for t in self.plan.schedule.times]
+
+    def modulations_at(self, t: float) -> list[tuple[Tensor, ...]]:
+        """Scales, shifts and gates of every layer at time ``t``, computed once."""
+        if t not in self._modulations:
+            with torch.inference_mode():
+                self._modulations[t] = self.dit.modulations(torch.tensor([t]))
+        return self._modulations[t]
 
     @property
     def branches(self) -> int:
@@ -113,18 +62,38 @@ class Evaluator:
         return torch.stack([condition, self.dit.null.expand(len(condition), -1)])
 
     def solve(
-        self, noise: Tensor, condition: Tensor, masks: list, start: int, caches: list | None, check: Callable[[], None]
+        self,
+        noise: Tensor,
+        condition: Tensor,
+        masks: list,
+        start: int,
+        caches: list | None,
+        check: Callable[[], None],
+        fixed: Tensor | None = None,
     ) -> Tensor:
-        """Integrate the flow over one window: noise ``[T, 80]`` to normalised mel ``[T, 80]``."""
-        both, w = self.branch_condition(condition), self.plan.schedule.guidance
+        """Integrate the flow over one window: noise ``[T, 80]`` to normalised mel ``[T, 80]``.
 
-        def velocity(index: int, _: float, x: Tensor) -> Tensor:
+        ``fixed`` ``[n, 80]`` is the known mel of the first n frames: each evaluation finds them on the way to it.
+        """
+        both = self.branch_condition(condition)
+
+        def velocity(index: int, t: float, x: Tensor) -> Tensor:
             check()
+            if fixed is not None:
+                known = (1 - t) * noise[: len(fixed)] + t * fixed
+                x = torch.cat([known[None], x[:, len(fixed) :]], dim=1)
             layers = caches[index] if caches else None
-            v = self.dit(x.expand(self.branches, -1, -1), both, self.modulations[index], masks, start, layers)
-            return guide(v[:1], v[1:], w) if w else v
+            return self.velocity(x, both, self.modulations[index], masks, start, layers)
 
         return integrate(velocity, noise[None], self.plan.schedule)[0]
+
+    def velocity(
+        self, x: Tensor, both: Tensor, modulations: list, masks: list, start: int, caches: list | None
+    ) -> Tensor:
+        """One network evaluation, guided: ``x`` ``[1, T, 80]`` or ``[T, 80]`` to ``[1, T, 80]``."""
+        w = self.plan.schedule.guidance
+        v = self.dit(x.expand(self.branches, -1, -1), both, modulations, masks, start, caches)
+        return guide(v[:1], v[1:], w) if w else v
 
 
 class MelStream:
@@ -139,11 +108,16 @@ class MelStream:
         self._tokens: list[Tensor] = []  # come, but not embedded yet
         self._cancelled = threading.Event()
         self._faded = CrossFade(self.plan.fade_frames)
-        self._caches = [[KeyValueCache() for _ in evaluator.dit.blocks] for _ in self.plan.schedule.times]
+        self._overlap = OverlapFade(self.plan.fade, self.plan.fade_window)
+        self._past = PAST[self.plan.past](evaluator)
+        self._at_work = threading.Lock()
 
     def cancel(self) -> None:
-        """Stop before the next network evaluation; from any thread."""
+        """Stop before the next network evaluation and free the state; from any thread."""
         self._cancelled.set()
+        if self._at_work.acquire(blocking=False):  # else whoever is at work frees it
+            self._free()
+            self._at_work.release()
 
     def add(self, tokens: Tensor) -> None:
         """Take int64 tokens ``[n, K]``."""
@@ -162,40 +136,38 @@ class MelStream:
             return None
         return range(self.position, decoded + hop - self._faded.frames)
 
-    @torch.inference_mode()
     def emit(self, span: range) -> Tensor:
         """Log-mel ``[len(span), 80]`` of a span given by :meth:`next_span`.
 
         Raises:
             CancelledError: within one network evaluation of :meth:`cancel`.
         """
-        plan, held = self.plan, self._faded.held
-        if held and len(span) == held:  # the utterance ends with what was held back
+        with self._at_work, torch.inference_mode():
+            self.check()
+            held = self._faded.held
+            if held and len(span) == held:  # the utterance ends with what was held back
+                self.position = span.stop
+                return self._faded.rest()
+            hold = min(self._faded.frames, self.available - span.stop)
+            mel = self._solve(span, hold)
             self.position = span.stop
-            return self._faded.rest()
-        hold = min(self._faded.frames, self.available - span.stop)
-        ahead = (
-            self.available
-            if plan.lookahead_frames is None
-            else min(self.available, span.stop + hold + plan.lookahead_frames)
-        )
-        if plan.cached:
-            window, keys, caches = span, range(span.stop), self._caches
-        else:
-            back = 0 if plan.back is None else max(0, span.start - plan.back * plan.grid)
-            window, caches = range(back, ahead), None
-            keys = window
-        self._embed(ahead)
-        seed = self.seed + 1 + span.start + held if plan.fresh_noise else self.seed
+            self._forget()
+            return self._overlap.join(self._faded.join(mel, hold), len(span))
+
+    def _solve(self, span: range, hold: int) -> Tensor:
+        """Log-mel of a span, of what a fade holds back after it, and of what is decoded again with the next one."""
+        plan = self.plan
+        ahead = plan.ahead_frames
+        stop = self.available if ahead is None else min(self.available, span.stop + hold + ahead)
+        back = plan.back_frames
+        window = range(0 if back is None else max(0, span.start - back), stop)
+        self._embed(stop)
+        seed = self.seed + 1 + span.start + self._faded.held if plan.fresh_noise else self.seed
+        noise = frame_noise(seed, window.start, window.stop)
         condition = self._condition[window.start - self._first : window.stop - self._first]
-        masks = plan.pattern.masks(window, keys)
-        mel = self.evaluator.solve(
-            frame_noise(seed, window.start, window.stop), condition, masks, window.start, caches, self.check
-        )
-        self.position = span.stop
-        self._forget()
-        own = denormalise(mel[span.start - window.start : span.stop + hold - window.start])
-        return self._faded.join(own, hold)
+        mel = self._past.solve(window, range(span.start, span.stop + hold), noise, condition, self.check)
+        own = range(span.start - window.start, min(stop, span.stop + hold + plan.overlap_frames) - window.start)
+        return denormalise(mel[own.start : own.stop])
 
     def seam(self, span: range) -> int:
         """The frame where a span given by :meth:`next_span` meets the one before; 0 for none.
@@ -216,7 +188,8 @@ class MelStream:
             count = -(-(stop - have) // FRAMES_PER_TOKEN)
             tokens = torch.cat(self._tokens)
             self._tokens = [tokens[count:]]
-            new = self.evaluator.dit.condition(tokens[None, :count], self.speaker[None])[0]
+            heard = min(self.plan.token_ahead, len(tokens) - count)
+            new = self.evaluator.dit.condition(tokens[None, : count + heard], self.speaker[None], heard)[0]
             self._condition = torch.cat([self._condition, new]) if len(self._condition) else new
 
     def check(self) -> None:
@@ -226,13 +199,27 @@ class MelStream:
             CancelledError: the session was cancelled; its state is freed.
         """
         if self._cancelled.is_set():
-            self._caches, self._condition, self._tokens = [], torch.zeros(0), []
+            self._free()
             raise CancelledError
+
+    def skip_to(self, frame: int) -> None:
+        """Go on at ``frame``, on the grid, as if those before had been emitted: for measuring what a history costs.
+
+        Raises:
+            StrategyError: the next emission needs something that was computed for those before.
+        """
+        if self.plan.past != "window" or self.plan.fade_frames or frame % self.plan.grid:
+            raise StrategyError(f"frame {frame} cannot be skipped to: what was computed before it is needed; decode it")
+        self.position = frame
+
+    def _free(self) -> None:
+        self._past, self._condition, self._tokens = None, torch.zeros(0), []
+        self._faded, self._overlap = CrossFade(0), OverlapFade(0)
+        self.available = self.position
 
     def _forget(self) -> None:
         """Drop conditions that no later window reaches, so that a stream's memory does not grow with its length."""
-        if self.plan.back is not None or self.plan.cached:
-            blocks = 0 if self.plan.cached else self.plan.back
-            keep = max(self._first, self.position - blocks * self.plan.grid)
+        if self.plan.back_frames is not None:
+            keep = max(self._first, self.position - self.plan.back_frames)
             self._condition = self._condition[keep - self._first :]
             self._first = keep

@@ -27,6 +27,7 @@ class DiTConfig:
             two fifths of its parameters.
         levels, codes: the tokenizer's quantiser, whose coordinates are the token embedding's input: 2.8 hours of
             speech show most of 12,800 table entries a few times or never.
+        token_ahead: tokens after its own that a token's embedding hears; 0 for none.
     """
 
     width: int = 320
@@ -38,6 +39,7 @@ class DiTConfig:
     speaker: int = 128
     levels: tuple[int, ...] = (8, 8, 8, 5, 5)
     codes: int = 2
+    token_ahead: int = 0
 
 
 PRESETS = {
@@ -110,6 +112,14 @@ class KeyValueCache:
         keys, values = (room[:, :, :stop] for room in self._room)
         return keys, values
 
+    def keep(self, provisional: int, frames: int | None) -> None:
+        """Forget the last ``provisional`` frames, and of those before all but the last ``frames`` (``None``: none)."""
+        self.length -= provisional
+        if frames is not None and self.length > frames:
+            for room in self._room:
+                room[:, :, :frames] = room[:, :, self.length - frames : self.length].clone()
+            self.length = frames
+
     def _grow(self, frames: int, like: tuple[Tensor, Tensor]) -> None:
         old, self._room = self._room, [one.new_empty(*one.shape[:2], frames, one.shape[3]) for one in like]
         for room, kept in zip(self._room, old, strict=False):
@@ -163,11 +173,31 @@ class Block(nn.Module):
         return torch.addcmul(x, gate_mlp, self.down(F.gelu(self.up(y), approximate="tanh")))
 
 
+class TokenLookahead(nn.Module):
+    """What the next tokens add to a token's embedding: a convolution over them alone, through a narrow waist.
+
+    CosyVoice 2 and 3 look 3 tokens ahead in this way (Du et al. 2024, 2025). The last map is zero at first, so that
+    weights trained without it stay what they are.
+    """
+
+    def __init__(self, width: int, tokens: int, waist: int = 64):
+        super().__init__()
+        self.tokens = tokens
+        self.inner = nn.Linear(tokens * width, waist)
+        self.outer = nn.Linear(waist, width, bias=False)
+        nn.init.zeros_(self.outer.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., N, W]`` to ``[..., N, W]``; tokens after the last one are zeros."""
+        following = F.pad(x, (0, 0, 0, self.tokens))[..., 1:, :].unfold(-2, self.tokens, 1)
+        return self.outer(F.silu(self.inner(following.flatten(-2))))
+
+
 class TokenEmbedding(nn.Module):
     """Tokens ``[..., N, K]`` to a vector a frame ``[..., 4 N, W]``.
 
     A code's FSQ coordinates are its embedding's input, and each of the four frames of a token has its own projection:
-    no context beyond the token itself, so no mask is broken.
+    no context beyond the token itself, so no mask is broken, and that of a :class:`TokenLookahead` where there is one.
     """
 
     def __init__(self, c: DiTConfig):
@@ -175,10 +205,15 @@ class TokenEmbedding(nn.Module):
         self.fsq = FSQ(c.levels, c.codes)
         self.inner = nn.Linear(self.fsq.dimensions, 2 * c.token_width)
         self.outer = nn.Linear(2 * c.token_width, FRAMES_PER_TOKEN * c.token_width)
+        self.ahead = TokenLookahead(2 * c.token_width, c.token_ahead) if c.token_ahead else None
 
-    def forward(self, tokens: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, heard: int = 0) -> Tensor:
+        """Embed all tokens but the last ``heard``, which are there only to be looked ahead to."""
         x = self.fsq.to_coordinates(tokens).to(self.inner.weight.dtype)
-        x = self.outer(F.silu(self.inner(x)))
+        x = F.silu(self.inner(x))
+        if self.ahead is not None:
+            x = x + self.ahead(x)
+        x = self.outer(x[..., : x.shape[-2] - heard, :])
         return x.unflatten(-1, (FRAMES_PER_TOKEN, -1)).flatten(-3, -2)
 
 
@@ -200,9 +235,12 @@ class DiT(nn.Module):
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
-    def condition(self, tokens: Tensor, speaker: Tensor) -> Tensor:
-        """int64 tokens ``[B, N, K]`` and unit speaker vectors ``[B, D]`` to the condition ``[B, 4 N, D + W]``."""
-        x = self.tokens(tokens)
+    def condition(self, tokens: Tensor, speaker: Tensor, heard: int = 0) -> Tensor:
+        """int64 tokens ``[B, N, K]`` and unit speaker vectors ``[B, D]`` to the condition ``[B, 4 N, D + W]``.
+
+        The last ``heard`` tokens get none: they are only looked ahead to.
+        """
+        x = self.tokens(tokens, heard)
         # a unit vector of D numbers has elements of about 1/sqrt(D): bring them to the size of the other inputs
         voice = speaker[:, None].to(x.dtype) * math.sqrt(self.config.speaker)
         return torch.cat([voice.expand(-1, x.shape[1], -1), x], dim=-1)
@@ -223,7 +261,7 @@ class DiT(nn.Module):
         condition: Tensor,
         modulations: list[tuple[Tensor, ...]],
         masks: list[Tensor | None],
-        start: int = 0,
+        start: int | tuple[Tensor, Tensor] = 0,
         caches: list[KeyValueCache] | None = None,
     ) -> Tensor:
         """Velocity ``[B, T, 80]``.
@@ -232,12 +270,14 @@ class DiT(nn.Module):
             x: noisy normalised mel ``[B, T, 80]``.
             condition: ``[B, T, D + W]`` of :meth:`condition`, or :attr:`null` expanded.
             modulations: of :meth:`modulations`.
-            masks: one a layer, boolean ``[T, keys]`` or ``None``.
-            start: absolute position of ``x[:, 0]``, for the rotary embedding.
+            masks: one a layer, boolean ``[T, keys]``, ``[B, 1, T, keys]`` or ``None``.
+            start: absolute position of ``x[:, 0]``, for the rotary embedding; or its table, ``[B, 1, T, width / 2]``
+                twice, where the rows of a batch begin at positions of their own.
             caches: one a layer; the keys are then the cached ones and these.
         """
         x = self.input(torch.cat([x.to(condition.dtype), condition], dim=-1))
-        table = rotary_table(start, start + x.shape[1], self.config.width // self.config.heads)
+        width = self.config.width // self.config.heads
+        table = rotary_table(start, start + x.shape[1], width) if isinstance(start, int) else start
         for i, block in enumerate(self.blocks):
             x = block(x, modulations[i], masks[i], table, caches[i] if caches else None)
         shift, scale = modulations[-1]

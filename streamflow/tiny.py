@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from .adapters import add_adapters, difference
-from .attention import PRESETS, preset
+from .attention import PRESETS, TOKEN_AHEAD, preset
 from .checkpoints import Bundle, config_card, identity, pattern_card, save_part
 from .dit import DiT, dit_preset
 from .speaker import SpeakerConfig, SpeakerEncoder
@@ -37,14 +38,15 @@ def make_tiny_bundle(directory: str | Path, seed: int = 0) -> Bundle:
         phase_one = identity(dit.state_dict())
         save_part(directory, "decoder", dit.state_dict(), {"decoder": config_card(dit_config), "decoder_id": phase_one})
         for name in PRESETS[1:]:
-            save_difference(directory, name, dit.state_dict(), _adapted(dit), dit_config.layers)
+            save_difference(directory, name, dit.state_dict(), _adapted(dit, name), dit_config.layers)
     return Bundle(directory)
 
 
 def save_difference(directory: str | Path, name: str, base: dict, state: dict, layers: int) -> None:
     """Write the random weights of one attention pattern."""
-    pattern = preset(name, layers, BLOCK if name == "cosyvoice" or name.startswith("streamflow") else 1)
+    pattern = preset(name, layers, BLOCK)
     card = {**pattern_card(pattern), "decoder_id": identity(base)}
+    card |= {"token_ahead": TOKEN_AHEAD[name]} if name in TOKEN_AHEAD else {}
     save_part(directory, f"decoder-{name}", difference(state, base), {"differences": {name: card}})
 
 
@@ -55,9 +57,9 @@ def randomised(dit: DiT) -> DiT:
     return dit
 
 
-def _adapted(dit: DiT) -> dict:
-    copy = DiT(dit.config)
-    copy.load_state_dict(dit.state_dict())
+def _adapted(dit: DiT, name: str) -> dict:
+    copy = DiT(replace(dit.config, token_ahead=TOKEN_AHEAD.get(name, 0)))
+    copy.load_state_dict(dit.state_dict(), strict=False)
     for p in add_adapters(copy, 2):
         if p.ndim == 2:
             nn.init.normal_(p, std=0.1)

@@ -139,6 +139,14 @@ _ALL = (
         help="Blocks after the emitted ones that must have arrived first: each adds a block to the algorithmic latency.",
     ),
     Parameter(
+        "past",
+        "What the past is",
+        CHOICE,
+        choices=("window", "frozen", "inpainted"),
+        help="window: decoded again from its noise with each hop, as published. frozen: keys and values kept from when "
+        "it was current; less work. inpainted: in the window, but held to the speech that was given out.",
+    ),
+    Parameter(
         "nfe",
         "Network evaluations (NFE)",
         WHOLE,
@@ -197,6 +205,36 @@ _ALL = (
         0.01,
         help="Each chunk is decoded that much longer at its start and faded into the end of the one before, which "
         "waits for it. 0 butts the chunks together.",
+    ),
+    Parameter(
+        "overlap",
+        "Overlap",
+        WHOLE,
+        "tokens of 40 ms",
+        0,
+        25,
+        1,
+        help="Tokens decoded after each emission, discarded and decoded again with the next one; each must have arrived "
+        "first. CosyVoice 1 has 400 ms of them.",
+    ),
+    Parameter(
+        "fade",
+        "Fade over the overlap",
+        WHOLE,
+        "frames of 10 ms",
+        0,
+        100,
+        1,
+        help="Frames over which the new version of the mel takes over from the discarded one; at most the overlap is "
+        "used. CosyVoice 1 has 34.",
+    ),
+    Parameter(
+        "fade_window",
+        "Shape of the fade",
+        CHOICE,
+        choices=("hamming", "hann"),
+        help="hamming is CosyVoice's, whose two halves add up to 1.08, so that the mel is larger in the fade; those of "
+        "hann add up to 1.",
     ),
 )
 

@@ -7,17 +7,23 @@ import difflib
 from ..checkpoints import Bundle
 from ..decoding import Plan
 from ..errors import StrategyError
-from . import causal, controls, cosyvoice, full, naive, streamflow, window
+from . import causal, clean_prefix, controls, cosyvoice, full, naive, overlap, streamflow, window
 from .base import MadeSystem, Strategy
 
 _ALL: tuple[Strategy, ...] = (
     full.STRATEGY,
+    full.CONTINUED,
     naive.STRATEGY,
     window.STRATEGY,
+    overlap.STRATEGY,
     causal.STRATEGY,
     cosyvoice.STRATEGY,
+    streamflow.BLOCK_ONLY,
     streamflow.SHORT,
     streamflow.LONG,
+    streamflow.LONG_TWO,
+    streamflow.NONE_AHEAD,
+    clean_prefix.STRATEGY,
     controls.COPY_SYNTHESIS,
     controls.TOKENIZER,
 )

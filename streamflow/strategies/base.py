@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from ..attention import AttentionPattern
 from ..checkpoints import Bundle, pattern_card
 from ..decoder_session import DecoderSession
 from ..decoding import Evaluator, Plan
+from ..errors import StrategyError
 from ..flow import Schedule
 from ..mel import FRAMES_PER_TOKEN, HOP
 from ..session import Session, StreamRequest
@@ -59,6 +61,15 @@ class Strategy:
     """What a flow decoder does, read from the bundle's card alone; None for controls."""
 
 
+def blocks_of(pattern: AttentionPattern, block: int | None) -> AttentionPattern:
+    """The pattern with blocks of ``block`` frames; ``None`` for those that it was trained with."""
+    if block is None:
+        return pattern
+    if not isinstance(block, int) or block < 1:
+        raise StrategyError(f"block={block!r} must be a whole number of at least 1")
+    return replace(pattern, block=block)
+
+
 def schedule_of(parameters: dict) -> Schedule:
     """The part of the parameters that every flow decoder has."""
     return Schedule(**{k: parameters[k] for k in SCHEDULE})
@@ -85,6 +96,8 @@ def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundl
 def plan_facts(plan: Plan, vocoder_future: int) -> dict:
     """A plan as JSON can hold it: what determines the audio beside the parameters."""
     window = {"grid": plan.grid, "hop": plan.hop, "back": plan.back, "ahead": plan.ahead, "cached": plan.cached}
+    window |= {"past": plan.past} | ({"token_ahead": plan.token_ahead} if plan.token_ahead else {})
+    window |= {"overlap_tokens": plan.overlap} if plan.overlap else {}
     return {
         "weights": plan.weights,
         "nfe": plan.schedule.nfe,

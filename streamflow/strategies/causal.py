@@ -16,7 +16,7 @@ STRATEGY = planned(
         p["block"],
         hop=p["hop"],
         back=None,
-        cached=p["cached"],
+        past="frozen" if p["cached"] else "window",
         schedule=schedule_of(p),
     ),
 )

@@ -7,19 +7,26 @@ went before; with keys and values cached the audio is the same and only the atte
 from __future__ import annotations
 
 from ..decoding import Plan
-from .base import planned, schedule_of
+from .base import blocks_of, planned, schedule_of
 
 
 def _plan(bundle, p) -> Plan:
-    pattern = bundle.pattern("cosyvoice")
+    past = "frozen" if p["cached"] else "window"
+    pattern = blocks_of(bundle.pattern("cosyvoice"), p["block"])
     return Plan(
-        "cosyvoice", pattern, pattern.block, hop=p["hop"], back=None, cached=p["cached"], schedule=schedule_of(p)
+        "cosyvoice",
+        pattern,
+        pattern.block,
+        hop=p["hop"],
+        back=None,
+        past=past,
+        schedule=schedule_of(p),
     )
 
 
 STRATEGY = planned(
     "cosyvoice",
     "block-causal attention over all of the past, prefix recomputed for each chunk as published",
-    {"hop": 1, "cached": False},
+    {"block": None, "hop": 1, "cached": False},
     _plan,
 )

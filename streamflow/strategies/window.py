@@ -12,7 +12,7 @@ from .base import planned, schedule_of
 STRATEGY = planned(
     "window",
     "StreamFlow's window with full attention inside: isolates what fine-tuning buys",
-    {"block": BLOCK, "hop": 1, "back": 2, "ahead": 1},
+    {"block": BLOCK, "hop": 1, "back": 2, "ahead": 1, "past": "window"},
     lambda bundle, p: Plan(
         "full",
         bundle.pattern("full"),
@@ -20,6 +20,7 @@ STRATEGY = planned(
         hop=p["hop"],
         back=p["back"],
         ahead=p["ahead"],
+        past=p["past"],
         schedule=schedule_of(p),
     ),
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import torch
 import typer
 
-from ..attention import BLOCK, PRESETS, preset
+from ..attention import BLOCK, PRESETS, TOKEN_AHEAD, preset
 from ..checkpoints import Bundle, config_card, identity, pattern_card, save_part
 from ..errors import CheckpointError, StreamflowError
 from .loop import LoopConfig
@@ -214,15 +214,20 @@ def _phase_one(bundle: Bundle, features: DecoderFeatures, size: str, loop: LoopC
 
 def _phase_two(bundle: Bundle, features: DecoderFeatures, name: str, block: int, rank: int, loop: LoopConfig) -> None:
     from ..adapters import difference
-    from .decoder import DecoderTraining, train_decoder
+    from ..dit import DiT
+    from .clean_prefix import clean_prefix_loss
+    from .decoder import DecoderTraining, loss_of, train_decoder
 
-    dit = bundle.decoder()
-    base = {k: v.clone() for k, v in dit.state_dict().items()}
+    base = {k: v.clone() for k, v in bundle.decoder().state_dict().items()}
+    dit = DiT(replace(bundle.config("decoder"), token_ahead=TOKEN_AHEAD.get(name, 0)))
+    dit.load_state_dict(base, strict=False)  # a look-ahead over tokens is new, and starts as no change
     pattern = preset(name, dit.config.layers, block or (2 * BLOCK if name == "cosyvoice" else BLOCK))
     work = _work(bundle.directory, f"decoder-{name}")
     phase_one = bundle.card["decoder_id"]
-    trained = train_decoder(
-        dit, pattern, features, work, loop, DecoderTraining(rank=rank, rate=TUNE_RATE), base=phase_one
-    )
-    card = {"differences": {name: {**pattern_card(pattern), "decoder_id": phase_one}}}
+    training = DecoderTraining(rank=rank, rate=TUNE_RATE)
+    loss = clean_prefix_loss if name == "clean-prefix" else loss_of
+    trained = train_decoder(dit, pattern, features, work, loop, training, base=phase_one, loss_of=loss)
+    card = {**pattern_card(pattern), "decoder_id": phase_one}
+    card |= {"token_ahead": TOKEN_AHEAD[name]} if name in TOKEN_AHEAD else {}
+    card = {"differences": {name: card}}
     save_part(bundle.directory, f"decoder-{name}", difference(trained.state_dict(), base), card)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,10 +74,12 @@ def train_decoder(
     config: LoopConfig,
     training: DecoderTraining | None = None,
     base: str = "",
+    loss_of: Callable[..., Tensor] = loss_of,
 ) -> DiT:
     """Train ``dit`` under ``pattern``; returns it with the averaged weights (adapters still apart for rank > 0).
 
     ``base`` identifies the weights that a low-rank update is to: a training of it cannot be resumed on others.
+    ``loss_of`` takes what :func:`loss_of` takes, for patterns that are trained in another way.
     """
     t = training or DecoderTraining()
     lengths = np.array([len(x) for x in features.tokens])

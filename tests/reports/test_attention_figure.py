@@ -16,6 +16,7 @@ from streamflow.checkpoints import load_bundle, pattern_card
 from streamflow.decoding import Plan
 from streamflow.strategies import STRATEGIES, make_system
 from streamflow.strategies.base import algorithmic_latency
+from streamflow.tiny import make_tiny_bundle
 
 LAYERS = 9
 
@@ -25,6 +26,11 @@ def bundle():
     return load_bundle("small")
 
 
+@pytest.fixture(scope="module")
+def every_pattern(tmp_path_factory):
+    return make_tiny_bundle(tmp_path_factory.mktemp("tiny"))
+
+
 def described(name: str, *, grid: int, hop=1, back=None, ahead=None, vocoder=0) -> dict:
     window = {"grid": grid, "hop": hop, "back": back, "ahead": ahead, "cached": False}
     card = pattern_card(preset(name, LAYERS, block=grid))
@@ -32,8 +38,8 @@ def described(name: str, *, grid: int, hop=1, back=None, ahead=None, vocoder=0) 
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_every_strategy_is_drawn_and_its_latency_is_the_sum_of_its_parts(bundle, name):
-    description = make_system(name, bundle).describe()
+def test_every_strategy_is_drawn_and_its_latency_is_the_sum_of_its_parts(every_pattern, name):
+    description = make_system(name, every_pattern).describe()
     attention = attention_of(description)
     figure = attention_svg(description)
     if attention is None:

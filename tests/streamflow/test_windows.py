@@ -56,6 +56,6 @@ def test_caching_the_past_equals_the_whole_utterance_under_the_mask(bundle, toke
     pattern, schedule = bundle.pattern(name), Schedule(nfe=4, solver="midpoint")
     grid = max(pattern.block, 8)
     whole = Plan(name, pattern, grid, hop=None, back=None, ahead=None, schedule=schedule)
-    cached = replace(whole, hop=1, ahead=0, cached=True)
+    cached = replace(whole, hop=1, ahead=0, past="frozen")
     expected, streamed = (in_double(bundle, p, tokens, request_.speaker) for p in (whole, cached))
     torch.testing.assert_close(streamed, expected, atol=1e-9, rtol=0)
