@@ -12,15 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 
 
-def bar() -> Progress:
-    """A rich progress bar on standard error; silent where that is no terminal."""
+def bar(shown: bool = True) -> Progress:
+    """A rich progress bar on standard error; silent where that is no terminal, or not ``shown``."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    return Progress(*columns, disable=not sys.stderr.isatty(), transient=True)
+    return Progress(*columns, disable=not (shown and sys.stderr.isatty()), transient=True)
 
 
-def track(items: Sequence[T], what: str) -> Iterator[T]:
+def track(items: Sequence[T], what: str, shown: bool = True) -> Iterator[T]:
     """Iterate with a bar."""
-    with bar() as progress:
+    with bar(shown) as progress:
         yield from progress.track(items, description=what)
 
 
