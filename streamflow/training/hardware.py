@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -91,7 +92,11 @@ class Hardware:
         if self.group.world == 1:
             return module
         ids = [self.device.index] if self.device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(module, device_ids=ids, broadcast_buffers=False)
+        parallel = nn.parallel.DistributedDataParallel
+        # each process keeps its own running means; torch renamed the switch in 2.13
+        names = inspect.signature(parallel).parameters
+        switch = "forward_sync_buffers" if "forward_sync_buffers" in names else "broadcast_buffers"
+        return parallel(module, device_ids=ids, **{switch: False})
 
     def local(self, wrapped: nn.Module, last: bool) -> AbstractContextManager:
         """Leave the exchange of gradients to the last piece."""
