@@ -28,7 +28,7 @@ class Speech:
     """
 
     def __init__(self, manifests: Sequence[str | Path], split: str | None = "train", *, from_disk: bool = False):
-        rows = [row for manifest in map(Path, manifests) for row in _rows(manifest, split)]
+        rows = [row for manifest in map(Path, manifests) for row in manifest_rows(manifest, split)]
         if not rows:
             raise StreamflowError(f"no rows of split {split} in {', '.join(map(str, manifests))}; name another split")
         self.utterances = [r[0] for r in rows]
@@ -62,7 +62,8 @@ class Speech:
         return audio
 
 
-def _rows(manifest: Path, split: str | None) -> list[tuple[str, str, Path]]:
+def manifest_rows(manifest: Path, split: str | None) -> list[tuple[str, str, Path]]:
+    """(utterance, speaker, recording) of a manifest's rows of a split."""
     if not manifest.is_file():
         raise StreamflowError(f"{manifest}: no such manifest; name a CSV with utterance_id, speaker_id and path")
     table = pd.read_csv(manifest, dtype=str, keep_default_na=False)

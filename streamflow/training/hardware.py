@@ -78,7 +78,7 @@ class Hardware:
 
     def autocast(self) -> AbstractContextManager:
         """bf16 where asked for. float16 would need its losses scaled and gains nothing on what computes in bf16."""
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
     def to(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """A batch on the device."""
