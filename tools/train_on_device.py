@@ -153,14 +153,21 @@ def jobs(options: argparse.Namespace, budgets: dict[str, str]) -> list[tuple[str
             command += ["--kind", "bigvgan", "--size", options.bigvgan]
         elif accelerated(options.device):
             command += ON_ACCELERATOR[part]
+        made = where / f"{kind}.safetensors"
         if part == "decoder":
-            command += ["--size", options.size]
-        found.append((part, command, where / f"{kind}.safetensors"))
-        for pattern in patterns if part == "decoder" else ():
-            tune = ["decoder", "--bundle", str(bundle), *common, "--pattern", pattern]
-            tune += ["--tune-steps", budgets["tune"], *(ON_ACCELERATOR[part] if accelerated(options.device) else [])]
-            found.append((f"decoder-{pattern}", tune, bundle / f"decoder-{pattern}.safetensors"))
+            # one process for all of them: the features are computed once
+            missing = [p for p in ("full", *patterns) if not (bundle / weights_of(p)).exists()]
+            if not missing:
+                continue
+            command += ["--size", options.size, "--pattern", ",".join(missing), "--tune-steps", budgets["tune"]]
+            made = bundle / weights_of(max(missing, key=PRESETS.index))
+        found.append((part, command, made))
     return found
+
+
+def weights_of(pattern: str) -> str:
+    """The file of a pattern's weights."""
+    return "decoder.safetensors" if pattern == "full" else f"decoder-{pattern}.safetensors"
 
 
 def length(budget: str) -> list[str]:

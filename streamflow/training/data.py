@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,7 +41,8 @@ class Speech:
             self.lengths = np.array([_length(p) for p in track(self.paths, "reading headers")])
             self._recent = lru_cache(RECENT)(self._read)
         else:
-            self.audio = [self._read(i) for i in track(range(len(rows)), "reading speech")]
+            with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+                self.audio = list(track(pool.map(self._read, range(len(rows))), "reading speech", total=len(rows)))
             self.lengths = np.array([len(a) for a in self.audio])
 
     def __len__(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -18,10 +18,10 @@ def bar(shown: bool = True) -> Progress:
     return Progress(*columns, disable=not (shown and sys.stderr.isatty()), transient=True)
 
 
-def track(items: Sequence[T], what: str, shown: bool = True) -> Iterator[T]:
-    """Iterate with a bar."""
+def track(items: Iterable[T], what: str, shown: bool = True, total: int | None = None) -> Iterator[T]:
+    """Iterate with a bar; ``total`` where ``items`` has no length."""
     with bar(shown) as progress:
-        yield from progress.track(items, description=what)
+        yield from progress.track(items, description=what, total=total)
 
 
 class LogLine:
