@@ -400,6 +400,19 @@ def train(context: typer.Context) -> None:
 
 
 @app.command(context_settings=PASSED_ON, add_help_option=False)
+def corpus(context: typer.Context) -> None:
+    """Turn a published corpus into a manifest.
+
+    Example:
+
+        streamflow corpus import --help
+    """
+    from .readers.cli import app as readers
+
+    _pass_on(readers, context)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False)
 def checkpoint(context: typer.Context) -> None:
     """Show what a checkpoint is, or verify that it is whole.
 

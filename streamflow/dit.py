@@ -74,14 +74,14 @@ def rotary_table(start: int, stop: int, width: int) -> tuple[Tensor, Tensor]:
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
     """Rotate ``[B, heads, T, width]`` by position; halves, not neighbours, are the pairs."""
-    cosines, sines = (t.to(x.dtype) for t in table)
+    cosines, sines = (t.to(x) for t in table)  # the table is made on the CPU
     a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cosines - b * sines, b * cosines + a * sines], dim=-1)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """Scaled dot-product attention over ``[B, heads, T, width]`` under a boolean mask ``[T, keys]``."""
-    if not q.requires_grad:
+    if not q.requires_grad or q.is_cuda:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     # the fused kernel's backward pass on a CPU takes twice as long as the plain products
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from .errors import StrategyError
@@ -100,11 +99,3 @@ def integrate(velocity: Velocity, x: Tensor, schedule: Schedule) -> Tensor:
 def guide(conditional: Tensor, unconditional: Tensor, guidance: float) -> Tensor:
     """Classifier-free guidance: v_c + w (v_c - v_u)."""
     return conditional + guidance * (conditional - unconditional)
-
-
-def training_pair(x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Draw t (logit-normal, Esser et al. 2024) and noise for clean ``x`` ``[B, T, 80]``: (t ``[B]``, x_t, velocity)."""
-    t = torch.sigmoid(torch.randn(len(x), generator=generator))
-    z = torch.randn(x.shape, generator=generator)
-    at = t[:, None, None]
-    return t, (1 - at) * z + at * x, x - z

@@ -8,26 +8,28 @@ from torch import Tensor
 from ..attention import AttentionPattern
 from ..clean_prefix import CLEAN_TIME, CleanNeighbours, clean_copy
 from ..dit import DiT
-from ..flow import training_pair
 from ..mel import normalise
+from .decoder import FlowObjective
 
 
-def clean_prefix_loss(
-    dit: DiT, pattern: AttentionPattern, mel: Tensor, tokens: Tensor, voices: Tensor, drop: float
-) -> Tensor:
-    """Mean squared error of the noisy copies' velocity for a batch of equally long crops ``[B, T, 80]``.
+class CleanPrefixObjective(FlowObjective):
+    """Mean squared error of the noisy copies' velocity; what does not fill a block at the end is left out.
 
-    Both copies have the same noise, and the same condition or none. What does not fill a block at the end is left out.
+    Both copies have the same noise, and the same condition or none.
     """
-    blocks = mel.shape[1] // pattern.block
-    whole = blocks * pattern.block
-    x = normalise(mel[:, :whole])
-    t, noisy, velocity = training_pair(x)
-    condition = dit.condition(tokens, voices)[:, :whole]
-    condition = torch.where(torch.rand(len(mel), 1, 1) < drop, dit.null.to(condition.dtype), condition)
-    clean = clean_copy(x, noisy - t[:, None, None] * velocity)  # x_t - t (x - z) is z
-    guess = two_copies(dit, pattern, clean, noisy, condition, t)
-    return (guess.float() - velocity).square().mean()
+
+    def forward(
+        self, mel: Tensor, tokens: Tensor, voices: Tensor, time: Tensor, noise: Tensor, dropped: Tensor
+    ) -> dict[str, Tensor]:
+        """Of the same as :meth:`FlowObjective.forward`."""
+        whole = mel.shape[1] // self.pattern.block * self.pattern.block
+        with self.hardware.autocast():
+            x, z, at = normalise(mel[:, :whole]), noise[:, :whole], time[:, None, None]
+            condition = self.dit.condition(tokens, voices)[:, :whole]
+            condition = torch.where(dropped, self.dit.null.to(condition.dtype), condition)
+            noisy = (1 - at) * z + at * x
+            guess = two_copies(self.dit, self.pattern, clean_copy(x, z), noisy, condition, time)
+            return {"loss": (guess.float() - (x - z)).square().mean()}
 
 
 def two_copies(
@@ -39,7 +41,7 @@ def two_copies(
     times = torch.cat([torch.full_like(t, CLEAN_TIME), t])
     modulations = [tuple(part.repeat_interleave(blocks, 0) for part in layer) for layer in dit.modulations(times)]
     neighbours = [CleanNeighbours(items, blocks, reach.back, pattern.block) for reach in pattern.layers]
-    masks = [n.mask() for n in neighbours]
+    masks = [n.mask().to(noisy.device) for n in neighbours]
     guess = dit(*rows, modulations, masks, 0, neighbours)
     return guess.unflatten(0, (2, items, blocks))[1].flatten(1, 2)
 

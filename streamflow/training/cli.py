@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,10 +14,11 @@ import typer
 from ..attention import BLOCK, PRESETS, TOKEN_AHEAD, preset
 from ..checkpoints import Bundle, config_card, identity, pattern_card, save_part
 from ..errors import CheckpointError, StreamflowError
+from .hardware import Hardware, choose_hardware, leave
 from .loop import LoopConfig
 
 if TYPE_CHECKING:
-    from .decoder import DecoderFeatures
+    from .features import Features
 
 TUNE_RATE = 2e-3  # of low-rank updates, which bear more than the whole weights do
 
@@ -29,11 +32,28 @@ Threads = Annotated[int, typer.Option(help="CPU threads; 0 for torch's own choic
 Split = Annotated[str, typer.Option(help="Rows of this split are used, where the manifest has the column.")]
 SaveEvery = Annotated[float, typer.Option(help="Seconds between checkpoints.")]
 Size = Annotated[str, typer.Option(help="paper, small or tiny.")]
+Minutes = Annotated[
+    float, typer.Option(min=0, help="Minutes of training to fit the steps into; --steps is then a first guess.")
+]
+Device = Annotated[str, typer.Option(help="auto (an accelerator where there is one), cpu or cuda.")]
+Precision = Annotated[str, typer.Option(help="bf16 (mixed) or float32.")]
+Accumulate = Annotated[int, typer.Option(min=1, help="Pieces to compute a batch in; more need less memory.")]
+Workers = Annotated[int, typer.Option(min=0, help="Processes that read and cut batches ahead.")]
+FromDisk = Annotated[bool, typer.Option("--from-disk", help="Keep the speech on disk, for more than memory holds.")]
 
 
-def _start(seed: int, threads: int, part: str) -> None:
+@contextmanager
+def _hardware(device: str, precision: str, accumulate: int, workers: int, threads: int) -> Iterator[Hardware]:
+    """What to train on; leaves the group of processes at the end, so that none waits for one that failed."""
     if threads:
         torch.set_num_threads(threads)
+    try:
+        yield choose_hardware(device, precision, accumulate, workers)
+    finally:
+        leave()
+
+
+def _start(seed: int, part: str) -> None:
     torch.manual_seed(seed + sum(part.encode()))  # initial weights; the loop seeds each step itself
 
 
@@ -56,6 +76,12 @@ def speaker(
     threads: Threads = 0,
     split: Split = "train",
     save_every: SaveEvery = 120.0,
+    minutes: Minutes = 0.0,
+    device: Device = "auto",
+    precision: Precision = "bf16",
+    accumulate: Accumulate = 1,
+    workers: Workers = 0,
+    from_disk: FromDisk = False,
 ) -> None:
     """Train the speaker encoder (ECAPA-TDNN). Needs speaker_id in the manifest.
 
@@ -65,11 +91,15 @@ def speaker(
     from .data import Speech
     from .speaker import train_speaker
 
-    _start(seed, threads, "speaker")
-    config = SpeakerConfig()
-    loop = LoopConfig(steps=steps, warmup=50, decay=0.5, ema=0.99, seed=seed, save_every_s=save_every)
-    trained = train_speaker(SpeakerEncoder(config), Speech(manifest, split), _work(bundle, "speaker"), loop)
-    save_part(bundle, "speaker", trained.state_dict(), {"speaker": config_card(config)})
+    with _hardware(device, precision, accumulate, workers, threads) as hardware:
+        _start(seed, "speaker")
+        config = SpeakerConfig()
+        loop = LoopConfig(
+            steps=steps, warmup=50, decay=0.5, ema=0.99, seed=seed, save_every_s=save_every, budget_s=60 * minutes
+        )
+        speech = Speech(manifest, split, from_disk=from_disk)
+        trained = train_speaker(SpeakerEncoder(config), speech, _work(bundle, "speaker"), loop, hardware=hardware)
+        _save(hardware, bundle, "speaker", trained.state_dict(), {"speaker": config_card(config)})
 
 
 @app.command()
@@ -82,6 +112,12 @@ def tokenizer(
     threads: Threads = 0,
     split: Split = "train",
     save_every: SaveEvery = 120.0,
+    minutes: Minutes = 0.0,
+    device: Device = "auto",
+    precision: Precision = "bf16",
+    accumulate: Accumulate = 1,
+    workers: Workers = 0,
+    from_disk: FromDisk = False,
 ) -> None:
     """Train the 25 Hz tokenizer (needs the bundle's speaker encoder).
 
@@ -92,11 +128,16 @@ def tokenizer(
     from .tokenizer import train_tokenizer
 
     encoder = _has(bundle, "speaker").speaker
-    _start(seed, threads, "tokenizer")
-    config = TokenizerConfig(codes=codes, speaker=encoder.config.embedding)
-    loop = LoopConfig(steps=steps, warmup=100, decay=0.4, ema=0.998, seed=seed, save_every_s=save_every)
-    trained = train_tokenizer(Tokenizer(config), encoder, Speech(manifest, split), _work(bundle, "tokenizer"), loop)
-    save_part(bundle, "tokenizer", trained.state_dict(), {"tokenizer": config_card(config)})
+    with _hardware(device, precision, accumulate, workers, threads) as hardware:
+        _start(seed, "tokenizer")
+        config = TokenizerConfig(codes=codes, speaker=encoder.config.embedding)
+        loop = LoopConfig(
+            steps=steps, warmup=100, decay=0.4, ema=0.998, seed=seed, save_every_s=save_every, budget_s=60 * minutes
+        )
+        speech = Speech(manifest, split, from_disk=from_disk)
+        work = _work(bundle, "tokenizer")
+        trained = train_tokenizer(Tokenizer(config), encoder, speech, work, loop, hardware=hardware)
+        _save(hardware, bundle, "tokenizer", trained.state_dict(), {"tokenizer": config_card(config)})
 
 
 @app.command()
@@ -105,33 +146,51 @@ def vocoder(
     bundle: Out,
     steps: Steps = 5500,
     adversarial_from: Annotated[
-        float, typer.Option(help="Share of the steps before discriminators join; 1: never.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Share of the steps before discriminators join; 1: never. [vocos 1, bigvgan 0]"
+        ),
+    ] = None,
     kind: Annotated[str, typer.Option(help="vocos (the CPU default) or bigvgan (wants an accelerator).")] = "vocos",
+    size: Annotated[str, typer.Option(help="Of bigvgan: base, small or tiny.")] = "small",
+    batch: Annotated[int, typer.Option(min=0, help="Crops an update; 0 for 8 (bigvgan 32).")] = 0,
     seed: Seed = 0,
     threads: Threads = 0,
     split: Split = "train",
     save_every: SaveEvery = 120.0,
+    minutes: Minutes = 0.0,
+    device: Device = "auto",
+    precision: Precision = "bf16",
+    accumulate: Accumulate = 1,
+    workers: Workers = 0,
+    from_disk: FromDisk = False,
 ) -> None:
     """Train the vocoder; independent of the other parts.
 
-    Example: streamflow train vocoder --manifest speech/train/manifest.csv --bundle my
-    """
-    from ..vocoders import build_vocoder, default_card
-    from .data import Speech
-    from .vocoder import VocoderTraining, train_vocoder
+    Examples:
 
-    _start(seed, threads, "vocoder")
-    card = default_card(kind)
-    loop = LoopConfig(steps=steps, warmup=200, decay=0.3, seed=seed, save_every_s=save_every)
-    trained = train_vocoder(
-        build_vocoder(card),
-        Speech(manifest, split),
-        _work(bundle, "vocoder"),
-        loop,
-        VocoderTraining(adversarial_from=adversarial_from),
-    )
-    save_part(bundle, "vocoder", trained.state_dict(), {"vocoder": card})
+    streamflow train vocoder --manifest speech/train/manifest.csv --bundle my
+
+    streamflow train vocoder --manifest speech/train/manifest.csv --bundle my --kind bigvgan --size small
+    """
+    from ..vocoders import build_vocoder
+    from .data import Speech
+    from .vocoder import BigVGANTraining, VocoderTraining, train_vocoder, vocoder_card
+
+    card = vocoder_card(kind, size)
+    given = {"batch": batch} if batch else {}
+    if adversarial_from is not None:
+        given["adversarial_from"] = adversarial_from
+    if kind == "bigvgan":
+        training = BigVGANTraining(**given, discriminator_channels=4 if size == "tiny" else 32)
+    else:
+        training = VocoderTraining(**given)
+    with _hardware(device, precision, accumulate, workers, threads) as hardware:
+        _start(seed, "vocoder")
+        loop = LoopConfig(steps=steps, warmup=200, decay=0.3, seed=seed, save_every_s=save_every, budget_s=60 * minutes)
+        speech = Speech(manifest, split, from_disk=from_disk)
+        trained = train_vocoder(build_vocoder(card), speech, _work(bundle, "vocoder"), loop, training, hardware)
+        _save(hardware, bundle, "vocoder", trained.state_dict(), {"vocoder": card})
 
 
 @app.command()
@@ -146,10 +205,17 @@ def decoder(
     block: Annotated[int, typer.Option(help="Frames a block; 0 for 24 (cosyvoice 48).")] = 0,
     rank: Annotated[int, typer.Option(min=1, help="Rank of phase 2's difference to phase 1.")] = 16,
     size: Size = "small",
+    frames: Annotated[int, typer.Option(min=96, help="Frames of 10 ms an update, over all crops.")] = 4096,
     seed: Seed = 0,
     threads: Threads = 0,
     split: Split = "train",
     save_every: SaveEvery = 120.0,
+    minutes: Minutes = 0.0,
+    device: Device = "auto",
+    precision: Precision = "bf16",
+    accumulate: Accumulate = 1,
+    workers: Workers = 0,
+    from_disk: FromDisk = False,
 ) -> None:
     """Train the DiT: phase 1 with full attention, then phase 2 for each attention pattern from phase 1's weights.
 
@@ -160,7 +226,7 @@ def decoder(
     streamflow train decoder --manifest speech/train/manifest.csv --bundle my --pattern causal,streamflow-sr
     """
     from .data import Speech
-    from .decoder import decoder_features
+    from .features import make_features
 
     names = [name.strip() for name in pattern.split(",")]
     for name in names:
@@ -169,17 +235,21 @@ def decoder(
     opened = _has(bundle, "tokenizer")
     if "full" not in names:
         _has(bundle, "decoder")
-    _start(seed, threads, "decoder")
-    features = decoder_features(opened, Speech(manifest, split))
-    for name in sorted(names, key=PRESETS.index):  # phase 1 first
-        if name == "full":
-            _start(seed, threads, "decoder-full")
-            loop = LoopConfig(steps=steps, warmup=150, decay=0.35, seed=seed, save_every_s=save_every)
-            _phase_one(opened, features, size, loop)
-        else:
-            _start(seed, threads, f"decoder-{name}")
-            loop = LoopConfig(steps=tune_steps, warmup=20, decay=0.5, ema=0.99, seed=seed, save_every_s=save_every)
-            _phase_two(Bundle(bundle), features, name, block, rank, loop)
+    with _hardware(device, precision, accumulate, workers, threads) as hardware:
+        _start(seed, "decoder")
+        speech = Speech(manifest, split, from_disk=from_disk)
+        folder = _work(bundle, "decoder-features") if from_disk else None
+        features = make_features(speech, opened.speaker, opened.tokenizer, hardware, folder)
+        common = {"seed": seed, "save_every_s": save_every}
+        for name in sorted(names, key=PRESETS.index):  # phase 1 first
+            if name == "full":
+                _start(seed, "decoder-full")
+                loop = LoopConfig(steps=steps, warmup=150, decay=0.35, budget_s=60 * minutes, **common)
+                _phase_one(opened, features, size, frames, loop, hardware)
+            else:
+                _start(seed, f"decoder-{name}")
+                loop = LoopConfig(steps=tune_steps, warmup=20, decay=0.5, ema=0.99, **common)
+                _phase_two(Bundle(bundle), features, name, block, rank, frames, loop, hardware)
 
 
 @app.command()
@@ -199,24 +269,43 @@ def pack(
     copy(Bundle(bundle), out, tuple(p.strip() for p in eight_bit.split(",") if p.strip()))
 
 
-def _phase_one(bundle: Bundle, features: DecoderFeatures, size: str, loop: LoopConfig) -> None:
+def _save(hardware: Hardware, bundle: Path, part: str, state: dict, card: dict) -> None:
+    """Write a part once, whatever the number of processes; all go on when it is there."""
+    if hardware.group.first:
+        save_part(bundle, part, state, card)
+    hardware.group.barrier()
+
+
+def _phase_one(
+    bundle: Bundle, features: Features, size: str, frames: int, loop: LoopConfig, hardware: Hardware
+) -> None:
     from ..attention import full
     from ..dit import DiT, dit_preset
-    from .decoder import train_decoder
+    from .decoder import DecoderTraining, train_decoder
 
     quantiser, voice = bundle.config("tokenizer"), bundle.config("speaker").embedding
     config = replace(dit_preset(size), levels=quantiser.levels, codes=quantiser.codes, speaker=voice)
-    work = _work(bundle.directory, "decoder-full")
-    trained = train_decoder(DiT(config), full(config.layers), features, work, loop)
+    work, training = _work(bundle.directory, "decoder-full"), DecoderTraining(frames=frames)
+    trained = train_decoder(DiT(config), full(config.layers), features, work, loop, training, hardware=hardware)
     state = trained.state_dict()
-    save_part(bundle.directory, "decoder", state, {"decoder": config_card(config), "decoder_id": identity(state)})
+    card = {"decoder": config_card(config), "decoder_id": identity(state)}
+    _save(hardware, bundle.directory, "decoder", state, card)
 
 
-def _phase_two(bundle: Bundle, features: DecoderFeatures, name: str, block: int, rank: int, loop: LoopConfig) -> None:
+def _phase_two(
+    bundle: Bundle,
+    features: Features,
+    name: str,
+    block: int,
+    rank: int,
+    frames: int,
+    loop: LoopConfig,
+    hardware: Hardware,
+) -> None:
     from ..adapters import difference
     from ..dit import DiT
-    from .clean_prefix import clean_prefix_loss
-    from .decoder import DecoderTraining, loss_of, train_decoder
+    from .clean_prefix import CleanPrefixObjective
+    from .decoder import DecoderTraining, FlowObjective, train_decoder
 
     base = {k: v.clone() for k, v in bundle.decoder().state_dict().items()}
     dit = DiT(replace(bundle.config("decoder"), token_ahead=TOKEN_AHEAD.get(name, 0)))
@@ -224,10 +313,10 @@ def _phase_two(bundle: Bundle, features: DecoderFeatures, name: str, block: int,
     pattern = preset(name, dit.config.layers, block or (2 * BLOCK if name == "cosyvoice" else BLOCK))
     work = _work(bundle.directory, f"decoder-{name}")
     phase_one = bundle.card["decoder_id"]
-    training = DecoderTraining(rank=rank, rate=TUNE_RATE)
-    loss = clean_prefix_loss if name == "clean-prefix" else loss_of
-    trained = train_decoder(dit, pattern, features, work, loop, training, base=phase_one, loss_of=loss)
+    training = DecoderTraining(frames=frames, rank=rank, rate=TUNE_RATE)
+    objective = CleanPrefixObjective if name == "clean-prefix" else FlowObjective
+    trained = train_decoder(dit, pattern, features, work, loop, training, phase_one, hardware, objective)
     card = {**pattern_card(pattern), "decoder_id": phase_one}
     card |= {"token_ahead": TOKEN_AHEAD[name]} if name in TOKEN_AHEAD else {}
-    card = {"differences": {name: card}}
-    save_part(bundle.directory, f"decoder-{name}", difference(trained.state_dict(), base), card)
+    state = difference(trained.state_dict(), base)
+    _save(hardware, bundle.directory, f"decoder-{name}", state, {"differences": {name: card}})

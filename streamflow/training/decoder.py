@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +11,14 @@ from torch import Tensor, nn
 
 from ..adapters import add_adapters
 from ..attention import AttentionPattern
-from ..checkpoints import Bundle
 from ..dit import DiT
-from ..flow import training_pair
-from ..mel import FRAMES_PER_TOKEN, normalise
-from .data import Speech, draw_crops, generator
+from ..mel import BANDS, FRAMES_PER_TOKEN, normalise
+from .data import draw_crops, generator
+from .features import Features
+from .feed import Feed
+from .hardware import Hardware
 from .loop import Loop, LoopConfig, optimizers_for
-from .progress import track
-from .tokenizer import speech_features
+from .update import Update
 
 
 @dataclass(frozen=True)
@@ -38,80 +37,107 @@ class DecoderTraining:
     rank: int = 0
 
 
-@dataclass(frozen=True)
-class DecoderFeatures:
-    """What the DiT learns from: per recording log-mel ``[4 N, 80]``, tokens ``[N, K]``, speaker ``[D]``."""
+class DecoderBatches:
+    """Crops of one length, and the flow's random draws for them: what phase 1 and every pattern of phase 2 see.
 
-    mels: list[Tensor]
-    tokens: list[Tensor]
-    speakers: Tensor
+    Nothing here knows of the pattern, so all of them train on the same crops with the same noise in the same order.
+    """
+
+    def __init__(self, features: Features, seed: int, training: DecoderTraining, hardware: Hardware):
+        self.features, self.seed, self.training, self.group = features, seed, training, hardware.group
+        self.lengths = features.lengths // FRAMES_PER_TOKEN
+        self.longest = min(training.longest, int(self.lengths.max()) * FRAMES_PER_TOKEN)
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        t, f, rng = self.training, self.features, generator(self.seed, step)
+        span = int(np.exp(rng.uniform(np.log(t.shortest), np.log(self.longest)))) // FRAMES_PER_TOKEN
+        crops = draw_crops(self.lengths, span, max(1, t.frames // (span * FRAMES_PER_TOKEN)), rng)
+        # drawn for the whole batch, whatever share of it is this process's
+        draws = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        time = torch.sigmoid(torch.randn(len(crops), generator=draws))  # logit-normal, Esser et al. 2024
+        noise = torch.randn(len(crops), span * FRAMES_PER_TOKEN, BANDS, generator=draws)
+        dropped = torch.rand(len(crops), 1, 1, generator=draws) < t.drop
+        rows, weight = self.group.share(len(crops))
+        mine = slice(rows.start, rows.stop)
+        own = crops[mine]
+        mel = [f.mels[i][s * FRAMES_PER_TOKEN : (s + span) * FRAMES_PER_TOKEN] for i, s in own]
+        return {
+            "mel": torch.stack(mel).float(),
+            "tokens": torch.stack([f.tokens[i][s : s + span] for i, s in own]),
+            "voices": f.speakers[[i for i, _ in own]],
+            "time": time[mine],
+            "noise": noise[mine],
+            "dropped": dropped[mine],
+            "weight": torch.tensor(weight),
+            "crops": torch.tensor(crops),
+        }
 
 
-def decoder_features(bundle: Bundle, speech: Speech) -> DecoderFeatures:
-    """Log-mel, tokens and speaker embedding of every recording, with the bundle's tokenizer and speaker encoder."""
-    mels, speakers = speech_features(speech, bundle.speaker)
-    pairs = zip(mels, speakers, strict=True)
-    tokens = [bundle.tokenizer.tokenize(mel.float(), voice) for mel, voice in track(list(pairs), "tokens")]
-    return DecoderFeatures(mels, tokens, speakers)
+class FlowObjective(nn.Module):
+    """Mean squared error of the DiT's velocity under an attention pattern."""
 
+    def __init__(self, dit: DiT, pattern: AttentionPattern, hardware: Hardware):
+        super().__init__()
+        self.dit, self.pattern, self.hardware = dit, pattern, hardware
 
-def loss_of(dit: DiT, pattern: AttentionPattern, mel: Tensor, tokens: Tensor, voices: Tensor, drop: float) -> Tensor:
-    """Mean squared error of the velocity for a batch of equally long crops ``[B, T, 80]``."""
-    t, noisy, velocity = training_pair(normalise(mel))
-    span = range(mel.shape[1])
-    condition = dit.condition(tokens, voices)
-    dropped = torch.rand(len(mel), 1, 1) < drop
-    condition = torch.where(dropped, dit.null.to(condition.dtype), condition)
-    guess = dit(noisy, condition, dit.modulations(t), pattern.masks(span, span))
-    return (guess.float() - velocity).square().mean()
+    def forward(
+        self, mel: Tensor, tokens: Tensor, voices: Tensor, time: Tensor, noise: Tensor, dropped: Tensor
+    ) -> dict[str, Tensor]:
+        """Of log-mel ``[B, T, 80]``, tokens ``[B, T / 4, K]``, speakers ``[B, D]``, times ``[B]``, noise as the mel, and
+        whether each crop goes without its condition ``[B, 1, 1]``.
+        """
+        with self.hardware.autocast():
+            x, at = normalise(mel), time[:, None, None]
+            condition = self.dit.condition(tokens, voices)
+            condition = torch.where(dropped, self.dit.null.to(condition.dtype), condition)
+            span = range(mel.shape[1])
+            masks = self.pattern.masks(span, span, mel.device)
+            guess = self.dit((1 - at) * noise + at * x, condition, self.dit.modulations(time), masks)
+            return {"loss": (guess.float() - (x - noise)).square().mean()}
 
 
 def train_decoder(
     dit: DiT,
     pattern: AttentionPattern,
-    features: DecoderFeatures,
+    features: Features,
     out: str | Path,
     config: LoopConfig,
     training: DecoderTraining | None = None,
     base: str = "",
-    loss_of: Callable[..., Tensor] = loss_of,
+    hardware: Hardware | None = None,
+    objective: type[FlowObjective] = FlowObjective,
 ) -> DiT:
     """Train ``dit`` under ``pattern``; returns it with the averaged weights (adapters still apart for rank > 0).
 
     ``base`` identifies the weights that a low-rank update is to: a training of it cannot be resumed on others.
-    ``loss_of`` takes what :func:`loss_of` takes, for patterns that are trained in another way.
+    ``objective`` is for patterns that are trained in another way.
     """
-    t = training or DecoderTraining()
-    lengths = np.array([len(x) for x in features.tokens])
-    longest = min(t.longest, int(lengths.max()) * FRAMES_PER_TOKEN)
+    t, hardware = training or DecoderTraining(), hardware or Hardware()
+    dit = dit.to(hardware.device)
     if t.rank:
-        trained = nn.ParameterList(add_adapters(dit, t.rank))
+        trained = nn.ParameterList(add_adapters(dit, t.rank)).to(hardware.device)
         optimizers = optimizers_for(trained, t.rate, muon=False)
     else:
         optimizers = optimizers_for(dit, t.rate)
-
-    def batch_of(step: int) -> tuple[Tensor, Tensor, Tensor]:
-        rng = generator(config.seed, step)
-        span = int(np.exp(rng.uniform(np.log(t.shortest), np.log(longest)))) // FRAMES_PER_TOKEN
-        crops = draw_crops(lengths, span, max(1, t.frames // (span * FRAMES_PER_TOKEN)), rng)
-        mel = [features.mels[i][s * FRAMES_PER_TOKEN : (s + span) * FRAMES_PER_TOKEN] for i, s in crops]
-        tokens = torch.stack([features.tokens[i][s : s + span] for i, s in crops])
-        return torch.stack(mel).float(), tokens, features.speakers[[i for i, _ in crops]]
-
-    def step_function(step: int) -> dict[str, float]:
-        mel, tokens, voices = batch_of(step)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = loss_of(dit, pattern, mel, tokens, voices, t.drop)
-        dit.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(dit.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        return {"loss": loss}
-
+    feed = Feed(DecoderBatches(features, config.seed, t, hardware), hardware)
     settings = vars(t) | {"base": base, "block": pattern.block, "reach": [[r.back, r.ahead] for r in pattern.layers]}
-    loop = Loop(out, config, {"decoder": dit}, optimizers, averaged=("decoder",), settings=settings)
+    loop = Loop(
+        out,
+        config,
+        {"decoder": dit},
+        optimizers,
+        averaged=("decoder",),
+        settings=settings,
+        hardware=hardware,
+        feed=feed,
+    )
     loop.resume()
+    update = Update(objective(dit, pattern, hardware), optimizers, dit.parameters(), 1.0, hardware)
+
+    def step_function(step: int) -> dict[str, Tensor]:
+        batch = feed(step)
+        return update(batch, float(batch.pop("weight")))
+
     loop.run(step_function)
     dit.load_state_dict(loop.averages["decoder"].state)
-    return dit.eval()
+    return dit.cpu().eval()

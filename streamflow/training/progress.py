@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,16 +12,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 T = TypeVar("T")
 
 
-def bar() -> Progress:
-    """A rich progress bar on standard error; silent where that is no terminal."""
+def bar(shown: bool = True) -> Progress:
+    """A rich progress bar on standard error; silent where that is no terminal, or not ``shown``."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    return Progress(*columns, disable=not sys.stderr.isatty(), transient=True)
+    return Progress(*columns, disable=not (shown and sys.stderr.isatty()), transient=True)
 
 
-def track(items: Sequence[T], what: str) -> Iterator[T]:
-    """Iterate with a bar."""
-    with bar() as progress:
-        yield from progress.track(items, description=what)
+def track(items: Iterable[T], what: str, shown: bool = True, total: int | None = None) -> Iterator[T]:
+    """Iterate with a bar; ``total`` where ``items`` has no length."""
+    with bar(shown) as progress:
+        yield from progress.track(items, description=what, total=total)
 
 
 class LogLine:

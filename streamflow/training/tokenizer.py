@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..mel import FRAMES_PER_TOKEN, log_mel
 from ..speaker import SpeakerEncoder
 from ..tokenizer import Tokenizer
 from .data import Speech, draw_crops, generator
+from .features import Features, make_features
+from .feed import Feed
+from .hardware import Hardware
 from .loop import Loop, LoopConfig, optimizers_for
-from .progress import track
+from .update import Update
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,42 @@ def audibility(mel: Tensor) -> Tensor:
     return 0.2 + 0.8 * torch.sigmoid((mel + 6.5) / 0.8)
 
 
-def speech_features(speech: Speech, speaker: SpeakerEncoder) -> tuple[list[Tensor], Tensor]:
-    """Log-mel ``[T, 80]`` as bfloat16, T a multiple of 4, of every recording, and the speaker embeddings ``[N, D]``."""
-    mels, speakers = [], []
-    for index in track(range(len(speech)), "log-mel and speaker embedding"):
-        mel = log_mel(speech.samples(index))
-        mels.append(mel[: len(mel) // FRAMES_PER_TOKEN * FRAMES_PER_TOKEN].to(torch.bfloat16))
-        speakers.append(speaker.embed(speech.samples(index)))
-    return mels, torch.stack(speakers)
+class TokenizerBatches:
+    """Crops of log-mel and the speaker embeddings of their recordings."""
+
+    def __init__(self, features: Features, seed: int, training: TokenizerTraining, hardware: Hardware):
+        self.features, self.seed, self.training, self.group = features, seed, training, hardware.group
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        t, f = self.training, self.features
+        crops = draw_crops(f.lengths, t.frames, t.batch, generator(self.seed, step))
+        rows, weight = self.group.share(len(crops))
+        own = crops[rows.start : rows.stop]
+        return {
+            "mel": torch.stack([f.mels[i][s : s + t.frames] for i, s in own]).float(),
+            "voices": f.speakers[[i for i, _ in own]],
+            "weight": torch.tensor(weight),
+            "crops": torch.tensor(crops),
+        }
+
+
+class TokenizerObjective(nn.Module):
+    """Weighted L1 between the log-mel and what its tokens give back.
+
+    The weights of a piece of a batch are normalised by the piece, so pieces and processes change the loss a little.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, hardware: Hardware):
+        super().__init__()
+        self.tokenizer, self.hardware = tokenizer, hardware
+
+    def forward(self, mel: Tensor, voices: Tensor) -> dict[str, Tensor]:
+        """Of log-mel ``[B, T, 80]`` and speakers ``[B, D]``."""
+        with self.hardware.autocast():
+            guess = self.tokenizer.decode(self.tokenizer.encode(mel, voices), voices)
+        weight = audibility(mel)
+        distance = (guess - mel).abs()
+        return {"loss": (weight * distance).sum() / weight.sum(), "l1": distance.mean()}
 
 
 def train_tokenizer(
@@ -51,32 +80,26 @@ def train_tokenizer(
     out: str | Path,
     config: LoopConfig,
     training: TokenizerTraining | None = None,
+    hardware: Hardware | None = None,
 ) -> Tokenizer:
     """Train encoder, quantiser and plain decoder together; the speaker encoder stays as it is."""
-    t = training or TokenizerTraining()
-    mels, speakers = speech_features(speech, speaker)
-    lengths = np.array([len(m) for m in mels])
+    t, hardware = training or TokenizerTraining(), hardware or Hardware()
+    folder = Path(out) / "features" if speech.audio is None else None
+    features = make_features(speech, speaker, None, hardware, folder)
+    tokenizer = tokenizer.to(hardware.device)
     optimizers = optimizers_for(tokenizer, t.rate)
-
-    def step_function(step: int) -> dict[str, float]:
-        crops = draw_crops(lengths, t.frames, t.batch, generator(config.seed, step))
-        mel = torch.stack([mels[i][s : s + t.frames] for i, s in crops]).float()
-        voices = speakers[[i for i, _ in crops]]
-        with torch.autocast("cpu", torch.bfloat16):
-            guess = tokenizer.decode(tokenizer.encode(mel, voices), voices)
-        weight = audibility(mel)
-        distance = (guess - mel).abs()
-        loss = (weight * distance).sum() / weight.sum()
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(tokenizer.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        return {"loss": loss, "l1": distance.mean()}
-
-    loop = Loop(out, config, {"tokenizer": tokenizer}, optimizers, averaged=("tokenizer",), settings=vars(t))
+    feed = Feed(TokenizerBatches(features, config.seed, t, hardware), hardware)
+    modules = {"tokenizer": tokenizer}
+    loop = Loop(
+        out, config, modules, optimizers, averaged=("tokenizer",), settings=vars(t), hardware=hardware, feed=feed
+    )
     loop.resume()
+    update = Update(TokenizerObjective(tokenizer, hardware), optimizers, tokenizer.parameters(), 1.0, hardware)
+
+    def step_function(step: int) -> dict[str, Tensor]:
+        batch = feed(step)
+        return update(batch, float(batch.pop("weight")))
+
     loop.run(step_function)
     tokenizer.load_state_dict(loop.averages["tokenizer"].state)
-    return tokenizer.eval()
+    return tokenizer.cpu().eval()

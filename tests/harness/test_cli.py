@@ -160,7 +160,7 @@ def test_report_of_what_is_no_run_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "verb", [[], ["compare"], ["score"], ["report"], ["latency"], ["gate"], ["baseline"], ["train"]]
+    "verb", [[], ["compare"], ["score"], ["report"], ["latency"], ["gate"], ["baseline"], ["train"], ["corpus"]]
 )
 def test_help_exists_for_every_verb(verb):
     result = run_app(*verb, "--help")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from streamflow.errors import StrategyError
-from streamflow.flow import SOLVERS, Schedule, guide, integrate, training_pair
+from streamflow.flow import SOLVERS, Schedule, guide, integrate
 from streamflow.noise import frame_noise
 
 ORDERS = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4}
@@ -124,22 +124,6 @@ def test_guidance_is_cosyvoices_and_vanishes_where_the_condition_says_nothing(gu
     expected = (1 + guidance) * conditional - guidance * unconditional
     torch.testing.assert_close(guide(conditional, unconditional, guidance), expected, atol=1e-12, rtol=0)
     assert torch.equal(guide(conditional, conditional, guidance), conditional)
-
-
-def test_a_training_pair_lies_on_the_path_that_its_velocity_follows():
-    random = torch.Generator().manual_seed(2)
-    x = torch.randn(4000, 3, 2, generator=random) * 2 + 1
-    t, at, velocity = training_pair(x, generator=random)
-    assert t.shape == (4000,) and at.shape == velocity.shape == x.shape
-    torch.testing.assert_close(at + (1 - t[:, None, None]) * velocity, x, atol=1e-5, rtol=0)
-    noise = at - t[:, None, None] * velocity
-    assert scipy.stats.kstest(noise.flatten().numpy(), "norm").pvalue > 1e-4
-    assert scipy.stats.kstest(torch.logit(t).numpy(), "norm").pvalue > 1e-4
-    again = training_pair(x, generator=torch.Generator().manual_seed(5))
-    assert torch.equal(again[1], training_pair(x, generator=torch.Generator().manual_seed(5))[1])
-
-
-# --- noise ------------------------------------------------------------------------------------------------------------
 
 
 @given(

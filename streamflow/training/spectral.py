@@ -1,0 +1,58 @@
+"""Spectral distances between waves that a vocoder learns from."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from ..audio import SAMPLE_RATE
+
+MEL_SCALES = ((32, 5), (64, 10), (128, 20), (256, 40), (512, 80), (1024, 160), (2048, 320))  # (window, bands)
+
+
+class SpectralLoss(nn.Module):
+    """Log-magnitude L1 and spectral convergence at several resolutions (Parallel WaveGAN, Yamamoto et al. 2020)."""
+
+    sizes = ((2048, 320), (1024, 160), (512, 80), (256, 48))
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        total = torch.zeros((), device=fake.device)
+        for n_fft, hop in self.sizes:
+            window = torch.hann_window(n_fft, device=fake.device)
+            both = torch.stft(torch.cat([fake, real]), n_fft, hop, window=window, return_complex=True)
+            a, b = torch.sqrt(both.real.square() + both.imag.square() + 1e-7).chunk(2)
+            convergence = (a - b).norm(dim=(1, 2)) / b.norm(dim=(1, 2)).clamp_min(1e-3)
+            total = total + (a.log() - b.log()).abs().mean() + convergence.mean()
+        return total / len(self.sizes)
+
+
+class MultiScaleMel(nn.Module):
+    """L1 of log-mel at seven scales, summed (Kumar et al. 2023, DAC; BigVGAN's second version): ``[B, n]`` each."""
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        total = torch.zeros((), device=fake.device)
+        for n_fft, bands in MEL_SCALES:
+            window = torch.hann_window(n_fft, device=fake.device)
+            both = torch.stft(torch.cat([fake, real]), n_fft, n_fft // 4, window=window, return_complex=True)
+            magnitude = torch.sqrt(both.real.square() + both.imag.square() + 1e-9)
+            mel = torch.einsum("mf,bft->bmt", _filters(n_fft, bands).to(fake.device), magnitude)
+            a, b = mel.clamp_min(1e-5).log10().chunk(2)
+            total = total + (a - b).abs().mean()
+        return total
+
+
+@cache
+def _filters(n_fft: int, bands: int) -> Tensor:
+    """Triangles on the HTK mel scale with a peak of 1, ``[bands, n_fft / 2 + 1]``; a band between two bins takes the nearer."""
+    top = 2595.0 * torch.log10(torch.tensor(1 + SAMPLE_RATE / 2 / 700.0, dtype=torch.float64))
+    edges = 700.0 * (10 ** (torch.linspace(0, float(top), bands + 2, dtype=torch.float64) / 2595.0) - 1)
+    bins = torch.linspace(0, SAMPLE_RATE / 2, n_fft // 2 + 1, dtype=torch.float64)
+    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
+    filters = torch.minimum(rising, falling).clamp_min(0)
+    empty = filters.sum(1) == 0
+    nearest = (bins - edges[1:-1, None]).abs().argmin(1)
+    filters[empty, nearest[empty]] = 1.0
+    return filters.float()

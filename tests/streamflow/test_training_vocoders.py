@@ -1,0 +1,138 @@
+"""Vocoders train under both recipes, and what BigVGAN's leaves behind streams with the context that it declares."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from streamflow.audio import load_audio
+from streamflow.checkpoints import Bundle
+from streamflow.errors import StreamflowError
+from streamflow.mel import log_mel
+from streamflow.training.adversarial import AdversarialUpdate
+from streamflow.training.cli import app
+from streamflow.training.discriminators import (
+    BigVGANDiscriminators,
+    PeriodDiscriminator,
+    ResolutionDiscriminator,
+    least_squares_generator,
+    least_squares_judge,
+)
+from streamflow.training.hardware import Hardware
+from streamflow.training.loop import optimizers_for
+from streamflow.training.spectral import MultiScaleMel, SpectralLoss
+from streamflow.training.vocoder import BigVGANTraining, recipe_of, vocoder_card
+from streamflow.vocoders import build_vocoder
+from streamflow.vocoders.streaming import StreamingVocoder
+
+
+@pytest.fixture(scope="module")
+def real(shipped_corpus) -> torch.Tensor:
+    """Four crops of half a second of real speech, ``[4, 8000]``."""
+    audio = load_audio(sorted(Path(shipped_corpus).parent.glob("*.flac"))[0])
+    return torch.from_numpy(np.stack([audio[i : i + 8000] for i in (4000, 8000, 12000, 16000)]))
+
+
+def updates(real: torch.Tensor, hardware: Hardware, count: int):
+    """``count`` updates of a tiny BigVGAN on one batch: the losses of each, and the vocoder."""
+    torch.manual_seed(0)
+    training = BigVGANTraining(discriminator_channels=2, rate=2e-3)
+    recipe, vocoder = recipe_of(training), build_vocoder(vocoder_card("bigvgan", "tiny"))
+    optimizers = [
+        optimizers_for(m, training.rate, muon=False, betas=recipe.betas)[0] for m in (vocoder, recipe.discriminators)
+    ]
+    update = AdversarialUpdate(vocoder, recipe, optimizers, hardware)
+    return [{k: float(v) for k, v in update(real, 1.0, True).items()} for _ in range(count)], vocoder
+
+
+@pytest.mark.slow
+def test_bigvgan_learns_a_fixed_batch(real):
+    losses, vocoder = updates(real, Hardware(precision="float32"), 30)
+    assert np.mean([x["mel"] for x in losses[-5:]]) < 0.6 * losses[0]["mel"]
+    assert all(x["adversarial"] > 0 and x["matching"] > 0 and x["discriminator"] > 0 for x in losses)
+    assert losses[-1]["discriminator"] < losses[0]["discriminator"]
+    with torch.no_grad():
+        wave = vocoder(log_mel(real))
+    assert wave.shape == real.shape and wave.abs().max() > 0.05
+
+
+def test_a_batch_in_pieces_teaches_the_same(real):
+    (one,), whole = updates(real, Hardware(precision="float32"), 1)
+    (other,), pieces = updates(real, Hardware(precision="float32", accumulate=2), 1)
+    # the first step of Adam is the gradient's sign, which rounding can turn where the gradient is next to nothing
+    steps = [(a - b).abs() for a, b in zip(whole.parameters(), pieces.parameters(), strict=True)]
+    assert torch.cat([s.flatten() for s in steps]).gt(1e-5).float().mean() < 0.01
+    for name in one:
+        assert other[name] == pytest.approx(one[name], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_a_bigvgan_trained_by_the_command_streams_with_its_declared_context(shipped_corpus, tmp_path):
+    options = ["--manifest", str(shipped_corpus), "--split", "demo", "--bundle", str(tmp_path), "--kind", "bigvgan"]
+    options += ["--size", "tiny", "--batch", "2", "--steps", "3", "--device", "cpu"]
+    result = CliRunner().invoke(app, ["vocoder", *options], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    vocoder = Bundle(tmp_path).vocoder
+    mel = log_mel(load_audio(sorted(Path(shipped_corpus).parent.glob("*.flac"))[0]))
+    with torch.no_grad():
+        offline = vocoder(mel[None])[0]
+    stream = StreamingVocoder(vocoder)
+    assert (stream.past_frames, stream.future_frames) == vocoder.config.context_frames()
+    streamed = torch.cat([*(stream.push(part) for part in mel.split(24)), stream.finish()])
+    assert torch.allclose(streamed, offline, atol=1e-5)
+
+
+def test_the_multi_scale_mel_loss_is_zero_for_the_same_wave_and_grows_with_noise(real):
+    loss, noise = MultiScaleMel(), torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
+    distances = [float(loss(real + level * noise, real)) for level in (0.0, 0.001, 0.01, 0.1)]
+    assert distances[0] == 0 and all(np.diff(distances) > 0)
+
+
+def test_every_period_and_resolution_judges_and_passes_its_gradient_on(real):
+    torch.manual_seed(0)
+    wave = real.clone().requires_grad_()
+    judged = BigVGANDiscriminators(2)(wave)
+    assert len(judged) == 8
+    kinds = [type(d) for d in BigVGANDiscriminators(2).each]
+    assert kinds.count(PeriodDiscriminator) == 5 and kinds.count(ResolutionDiscriminator) == 3
+    for score, features in judged:
+        (gradient,) = torch.autograd.grad(score.sum() + features[0].sum(), wave, retain_graph=True)
+        assert gradient.isfinite().all() and gradient.abs().sum() > 0
+
+
+def test_silence_gives_finite_gradients(real):
+    wave = torch.zeros_like(real).requires_grad_()
+    judged = BigVGANDiscriminators(2)(wave)
+    adversarial, _ = least_squares_generator(judged, judged)
+    (adversarial + MultiScaleMel()(wave, real) + SpectralLoss()(wave, real)).backward()
+    assert wave.grad.isfinite().all()
+
+
+def test_the_least_squares_losses_want_opposite_things():
+    ones, zeros = [(torch.ones(2, 3), [torch.ones(2)])], [(torch.zeros(2, 3), [torch.zeros(2)])]
+    assert least_squares_judge(ones, zeros) == 0 and least_squares_judge(zeros, ones) == 2
+    adversarial, matching = least_squares_generator(ones, zeros)
+    assert adversarial == 1 and matching == 1
+    assert least_squares_generator(ones, ones) == (0, 0)
+
+
+def test_sizes_that_there_are_not_are_refused():
+    with pytest.raises(StreamflowError, match="choose one of base, small, tiny"):
+        vocoder_card("bigvgan", "huge")
+    with pytest.raises(StreamflowError, match="there is no tiny vocos"):
+        vocoder_card("vocos", "tiny")
+
+
+def test_the_vocoders_step_stays_on_its_device(real):
+    recipe = recipe_of(BigVGANTraining(discriminator_channels=2))
+    vocoder, judge = build_vocoder(vocoder_card("bigvgan", "tiny")).to("meta"), recipe.discriminators.to("meta")
+    real = real.to("meta")
+    mel = log_mel(real)
+    fake = vocoder(mel)
+    adversarial, matching = recipe.adversarial(judge(real), judge(fake))
+    (sum(recipe.reconstruct(fake, real, mel).values()) + adversarial + matching).backward()
+    assert vocoder.conv_pre.weight.grad.device.type == "meta"
