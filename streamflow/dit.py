@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .conditioning import CodeTable
 from .errors import StreamflowError
 from .fsq import FSQ
-from .mel import BANDS, FRAMES_PER_TOKEN
+from .mel import BANDS, FRAMES_PER_TOKEN, MEAN, STD
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,13 @@ class DiTConfig:
             two fifths of its parameters.
         levels, codes: the tokenizer's quantiser, whose coordinates are the token embedding's input: 2.8 hours of
             speech show most of 12,800 table entries a few times or never.
+        table: entries of a table of codes in place of the quantiser; 0 for none. This and what follows are for weights
+            that others published (Qwen2.5-Omni's).
+        frames_per_token: frames that a token stands for.
+        unit_speaker: the speaker vector is of length 1 and is brought to the size of the other inputs.
+        rotary_heads: heads that are rotated by position, the first ones; 0 for all.
+        time_inclusive: the slowest of the time's 128 waves is slower by 10,000 than the fastest, not by 9,306.
+        mel_mean, mel_std: of the log-mel that the network works on normalised.
     """
 
     width: int = 320
@@ -38,6 +46,13 @@ class DiTConfig:
     speaker: int = 128
     levels: tuple[int, ...] = (8, 8, 8, 5, 5)
     codes: int = 2
+    table: int = 0
+    frames_per_token: int = FRAMES_PER_TOKEN
+    unit_speaker: bool = True
+    rotary_heads: int = 0
+    time_inclusive: bool = False
+    mel_mean: float = MEAN
+    mel_std: float = STD
 
 
 PRESETS = {
@@ -59,7 +74,7 @@ def dit_preset(name: str) -> DiTConfig:
 
 
 @lru_cache(maxsize=4)  # the evaluations of one window share a table; more would only hold memory
-def rotary_table(start: int, stop: int, width: int) -> tuple[Tensor, Tensor]:
+def rotary_table(start: int, stop: int, width: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
     """Cosines and sines ``[stop - start, width / 2]`` of the rotary position embedding (Su et al. 2021), θ = 10,000.
 
     The angles are computed in float64: at frame 30,000 float32 angles are off by 1e-3.
@@ -67,7 +82,7 @@ def rotary_table(start: int, stop: int, width: int) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False):  # the cached tensors must serve training too, whoever asks for them first
         frequencies = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
         angles = torch.arange(start, stop, dtype=torch.float64)[:, None] * frequencies
-        return angles.cos().float(), angles.sin().float()
+        return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
@@ -75,6 +90,11 @@ def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
     cosines, sines = (t.to(x.dtype) for t in table)
     a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cosines - b * sines, b * cosines + a * sines], dim=-1)
+
+
+def rotate_first(x: Tensor, table: tuple[Tensor, Tensor], heads: int) -> Tensor:
+    """:func:`rotate` the first ``heads`` heads; 0 for all."""
+    return torch.cat([rotate(x[:, :heads], table), x[:, heads:]], dim=1) if heads else rotate(x, table)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -136,7 +156,7 @@ class Block(nn.Module):
 
     def __init__(self, c: DiTConfig):
         super().__init__()
-        self.heads = c.heads
+        self.heads, self.rotary_heads = c.heads, c.rotary_heads
         self.modulation = Modulation(c.width, 6, c.adaln_rank)
         self.qkv = nn.Linear(c.width, 3 * c.width)
         self.out = nn.Linear(c.width, c.width)
@@ -154,7 +174,7 @@ class Block(nn.Module):
         shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
         y = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale)
         q, k, v = self.qkv(y).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, table), rotate(k, table)
+        q, k = rotate_first(q, table, self.rotary_heads), rotate_first(k, table, self.rotary_heads)
         if cache is not None:
             k, v = cache.extend(k, v)
         y = attend(q, k, v, mask)
@@ -175,6 +195,7 @@ class TokenEmbedding(nn.Module):
         self.fsq = FSQ(c.levels, c.codes)
         self.inner = nn.Linear(self.fsq.dimensions, 2 * c.token_width)
         self.outer = nn.Linear(2 * c.token_width, FRAMES_PER_TOKEN * c.token_width)
+        self.codes, self.codebook_size = c.codes, self.fsq.codebook_size
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.fsq.to_coordinates(tokens).to(self.inner.weight.dtype)
@@ -190,7 +211,7 @@ class DiT(nn.Module):
     def __init__(self, config: DiTConfig | None = None):
         super().__init__()
         self.config = c = config or DiTConfig()
-        self.tokens = TokenEmbedding(c)
+        self.tokens = CodeTable(c.table, c.token_width, c.frames_per_token) if c.table else TokenEmbedding(c)
         self.null = nn.Parameter(torch.zeros(c.speaker + c.token_width))
         self.input = nn.Linear(BANDS + c.speaker + c.token_width, c.width)
         self.time = nn.Sequential(nn.Linear(256, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
@@ -201,10 +222,10 @@ class DiT(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def condition(self, tokens: Tensor, speaker: Tensor) -> Tensor:
-        """int64 tokens ``[B, N, K]`` and unit speaker vectors ``[B, D]`` to the condition ``[B, 4 N, D + W]``."""
+        """int64 tokens ``[B, N, K]`` and speaker vectors ``[B, D]`` to the condition ``[B, 4 N, D + W]``."""
         x = self.tokens(tokens)
         # a unit vector of D numbers has elements of about 1/sqrt(D): bring them to the size of the other inputs
-        voice = speaker[:, None].to(x.dtype) * math.sqrt(self.config.speaker)
+        voice = speaker[:, None].to(x.dtype) * (math.sqrt(self.config.speaker) if self.config.unit_speaker else 1.0)
         return torch.cat([voice.expand(-1, x.shape[1], -1), x], dim=-1)
 
     def modulations(self, time: Tensor) -> list[tuple[Tensor, ...]]:
@@ -212,8 +233,13 @@ class DiT(nn.Module):
 
         They depend on nothing else, so a decoder computes them once for its grid of times.
         """
-        frequencies = torch.exp(-math.log(10_000) * torch.arange(128, device=time.device) / 128)
-        angles = 1000 * time.float()[:, None] * frequencies
+        waves = torch.arange(128, device=time.device)
+        if self.config.time_inclusive:  # float32, in this order: a last bit of these is 1e-4 of an angle
+            frequencies = torch.exp(waves.float() * -(math.log(10_000) / 127))
+        else:
+            frequencies = torch.exp(-math.log(10_000) * waves / 128)
+        time = time if time.dtype == torch.float64 else time.float()
+        angles = 1000 * time[:, None] * frequencies
         embedding = self.time(torch.cat([angles.sin(), angles.cos()], dim=-1).to(self.input.weight.dtype))
         return [block.modulation(embedding) for block in self.blocks] + [self.modulation(embedding)]
 
@@ -237,7 +263,8 @@ class DiT(nn.Module):
             caches: one a layer; the keys are then the cached ones and these.
         """
         x = self.input(torch.cat([x.to(condition.dtype), condition], dim=-1))
-        table = rotary_table(start, start + x.shape[1], self.config.width // self.config.heads)
+        dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+        table = rotary_table(start, start + x.shape[1], self.config.width // self.config.heads, dtype)
         for i, block in enumerate(self.blocks):
             x = block(x, modulations[i], masks[i], table, caches[i] if caches else None)
         shift, scale = modulations[-1]
