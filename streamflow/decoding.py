@@ -20,7 +20,7 @@ from .crossfade import CrossFade
 from .dit import DiT, KeyValueCache
 from .errors import StrategyError
 from .flow import Schedule, guide, integrate
-from .mel import FRAMES_PER_TOKEN, denormalise
+from .mel import denormalise
 from .noise import frame_noise
 
 LONGEST_FADE = 0.2  # of a hop
@@ -148,7 +148,7 @@ class MelStream:
     def add(self, tokens: Tensor) -> None:
         """Take int64 tokens ``[n, K]``."""
         self._tokens.append(tokens)
-        self.available += len(tokens) * FRAMES_PER_TOKEN
+        self.available += len(tokens) * self.evaluator.dit.config.frames_per_token
 
     def next_span(self, finished: bool) -> range | None:
         """The frames that can be emitted now, if any."""
@@ -194,7 +194,9 @@ class MelStream:
         )
         self.position = span.stop
         self._forget()
-        own = denormalise(mel[span.start - window.start : span.stop + hold - window.start])
+        config = self.evaluator.dit.config
+        own = mel[span.start - window.start : span.stop + hold - window.start]
+        own = denormalise(own, config.mel_mean, config.mel_std)
         return self._faded.join(own, hold)
 
     def seam(self, span: range) -> int:
@@ -213,7 +215,7 @@ class MelStream:
         """
         have = self._first + len(self._condition)
         if stop > have:
-            count = -(-(stop - have) // FRAMES_PER_TOKEN)
+            count = -(-(stop - have) // self.evaluator.dit.config.frames_per_token)
             tokens = torch.cat(self._tokens)
             self._tokens = [tokens[count:]]
             new = self.evaluator.dit.condition(tokens[None, :count], self.speaker[None])[0]

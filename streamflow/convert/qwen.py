@@ -17,12 +17,16 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionPattern, Reach
+from ..checkpoints import config_card, identity, pattern_card
 from ..conditioning import PromptEncoder, PromptEncoderConfig
 from ..dit import DiTConfig
 from ..errors import CheckpointError
 from ..mel import BANDS
+from ..vocoders.bigvgan import BigVGAN
 from ..vocoders.bigvgan_config import BigVGANConfig
 from .fitting import fitted
+from .source import Source
+from .target import Converted
 
 SAMPLE_RATE = 24_000
 DEFAULTS: dict[str, Any] = {  # of transformers' Qwen2_5OmniDiTConfig: a config.json holds what differs, or everything
@@ -150,11 +154,12 @@ def decoder_states(
     state = fitted(state, published_shapes(config, prompt), "DiT")
     encoder = {name.removeprefix(PROMPT): value for name, value in state.items() if name.startswith(PROMPT)}
     table = state["text_embed.codec_embed.weight"]
-    module = PromptEncoder(prompt).to(table.dtype)
+    exact = torch.promote_types(table.dtype, torch.float32)  # transformers computes the null voice in float32
+    module = PromptEncoder(prompt).to(exact)
     module.load_state_dict(encoder)
     ours = {
         "tokens.table.weight": table,
-        "null": torch.cat([module.null_voice(), table[0]]),
+        "null": torch.cat([module.null_voice(), table[0].to(exact)]),
         "input.weight": _columns(state["input_embed.proj.weight"], prompt),
         "input.bias": state["input_embed.proj.bias"],
         "output.weight": state["proj_out.weight"],
@@ -238,3 +243,76 @@ def _checked(published: Mapping[str, Any], defaults: Mapping[str, Any], what: st
             f"config.json: {what}.mel_dim is {merged['mel_dim']}; only {BANDS} bands can be converted"
         )
     return merged
+
+
+DIT_PREFIX, VOCODER_PREFIX = "token2wav.code2wav_dit_model.", "token2wav.code2wav_bigvgan_model."
+
+
+def convert_qwen(source: Source) -> Converted:
+    """Decoder, encoder of the reference mel, vocoder and voices of a Qwen2.5-Omni checkpoint.
+
+    Raises:
+        CheckpointError: a file that is missing, damaged or of another model.
+    """
+    published = source.json("config.json").get("token2wav_config")
+    if not isinstance(published, dict):
+        raise CheckpointError(f"{source.name}/config.json: has no token2wav_config; is it a Qwen2.5-Omni checkpoint?")
+    dit_settings, vocoder_settings = published.get("dit_config") or {}, published.get("bigvgan_config") or {}
+    config, prompt = decoder_config(dit_settings), prompt_config(dit_settings)
+    pattern, vocoder = decoder_pattern(dit_settings), vocoder_config(vocoder_settings)
+    voices, names = _voices(source, prompt)
+    states = source.shards([DIT_PREFIX, VOCODER_PREFIX])
+    decoder, encoder = decoder_states(states[DIT_PREFIX], config, prompt)
+    with torch.device("meta"):
+        shapes = {name: tuple(value.shape) for name, value in BigVGAN(vocoder).state_dict().items()}
+    card = {
+        "decoder": config_card(config),
+        "decoder_id": identity(decoder),
+        # the strategy that these weights are for, by how far back one evaluation sees
+        "decoder_pattern": {"name": "streamflow-sr" if pattern.back <= 2 else "streamflow-lr", **pattern_card(pattern)},
+        "prompt": config_card(prompt),
+        "vocoder": {"type": "bigvgan", **config_card(vocoder)},
+        "voices": names,
+        "sample_rate": SAMPLE_RATE,
+    }
+    parts = {
+        "decoder": decoder,
+        "prompt": encoder,
+        "vocoder": fitted(states[VOCODER_PREFIX], shapes, "BigVGAN"),
+        **({"voices": voices} if voices else {}),
+    }
+    return Converted(
+        "qwen2.5-omni",
+        "Qwen2.5-Omni Token2Wav",
+        card,
+        parts,
+        "Qwen2.5-Omni-7B was published under Apache 2.0, the 3B under a research licence: see the publisher's page",
+        [
+            f"Decoder of speech tokens, {50 if config.frames_per_token == 2 else 100 // config.frames_per_token} a "
+            f"second, to audio at 24 kHz; masks of {pattern.back} blocks back and {pattern.ahead} ahead.",
+            f"Voices: {', '.join(names) or 'none'}.",
+            "The tokens come from the model's talker; there is no tokenizer of audio with it.",
+        ],
+        {"solver": "rk4", "nfe": 36, "guidance": 0.5, "warp": "cosine"},
+    )
+
+
+def _voices(source: Source, prompt: PromptEncoderConfig) -> tuple[dict[str, Tensor], list[str]]:
+    """Reference mel ``[T, 80]`` and x-vector ``[X]`` of each voice of spk_dict.pt; none where there is no such file."""
+    if not source.has("spk_dict.pt"):
+        return {}, []
+    voices, found = source.pickled("spk_dict.pt"), {}
+    if not isinstance(voices, dict):
+        raise CheckpointError(f"{source.name}/spk_dict.pt: holds no voices; fetch the file again")
+    for name, voice in voices.items():
+        values = (voice.get("cond"), voice.get("ref_mel")) if isinstance(voice, dict) else (None, None)
+        if not all(isinstance(value, Tensor) for value in values):
+            raise CheckpointError(f"{source.name}/spk_dict.pt: {name} lacks cond or ref_mel; fetch the file again")
+        xvector, mel = values[0].flatten(), values[1].squeeze(0)
+        if len(xvector) != prompt.xvector or mel.ndim != 2 or mel.shape[1] != BANDS:
+            raise CheckpointError(
+                f"{source.name}/spk_dict.pt: {name} has the shapes {list(values[0].shape)} and {list(values[1].shape)}, "
+                f"config.json says [1, {prompt.xvector}] and [1, T, {BANDS}]; take both from one checkpoint"
+            )
+        found[f"{name}.xvector"], found[f"{name}.mel"] = xvector.float(), mel.float()
+    return found, [str(name) for name in voices]

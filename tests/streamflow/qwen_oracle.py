@@ -74,7 +74,7 @@ def oracle_vocoder(dtype: torch.dtype = torch.float32, **changes) -> tuple[nn.Mo
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 spread = 0.3 if parameter.ndim == 1 else (parameter.shape[1] * parameter.shape[2]) ** -0.5
-                parameter.normal_(std=spread * (0.06 if name.startswith("conv_post") else 1.0))
+                parameter.normal_(std=spread * (0.03 if name.startswith("conv_post") else 1.0))
     return model.to(dtype), published
 
 
