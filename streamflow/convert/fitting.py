@@ -20,11 +20,11 @@ def fitted(state: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], w
             raise CheckpointError(f"{what}: {name} is missing; fetch every file of the checkpoint, or the whole again")
         if tuple(state[name].shape) != tuple(shape):
             raise CheckpointError(
-                f"{what}: {name} has the shape {list(state[name].shape)}, config.json says {list(shape)}; "
-                "take weights and config.json from one checkpoint"
+                f"{what}: {name} has the shape {list(state[name].shape)}, its settings say {list(shape)}; "
+                "take weights and settings from one checkpoint"
             )
         if not state[name].is_floating_point():
             raise CheckpointError(f"{what}: {name} is of {state[name].dtype}; take weights that are not quantised")
     if unknown := sorted(state.keys() - shapes.keys()):
-        raise CheckpointError(f"{what}: {unknown[0]} is unknown; take weights and config.json from one checkpoint")
+        raise CheckpointError(f"{what}: {unknown[0]} is unknown; take weights and settings from one checkpoint")
     return dict(state)

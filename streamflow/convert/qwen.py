@@ -224,25 +224,42 @@ def _halves_first(weight: Tensor, head: int) -> Tensor:
 
 
 def _checked(published: Mapping[str, Any], defaults: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """The settings with their defaults, each of the default's type."""
+    """The settings with their defaults, each a number or a list of numbers as the default is."""
     if not isinstance(published, Mapping):
         raise CheckpointError(f"config.json: {what} is no table of settings; take the published config.json")
     merged = {name: published.get(name, value) for name, value in defaults.items()}
     for name, value in merged.items():
-        like = defaults[name]
-        numbers = value if isinstance(like, list) else [value]
-        flat = (
-            [n for one in numbers for n in (one if isinstance(one, list) else [one])]
-            if isinstance(numbers, list | tuple)
-            else [None]
-        )
-        if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in flat):
+        least = 0 if name.startswith("look_") else 1
+        if not _numbers_like(value, defaults[name], least):
             raise CheckpointError(f"config.json: {what}.{name} is {value!r}; take the published config.json")
     if merged["mel_dim"] != BANDS:
         raise CheckpointError(
             f"config.json: {what}.mel_dim is {merged['mel_dim']}; only {BANDS} bands can be converted"
         )
+    if "enc_channels" in merged:
+        _check_encoder(merged)
     return merged
+
+
+LARGEST = 65_536  # of any size: what a file claims is made before its tensors are seen
+
+
+def _numbers_like(value: Any, like: Any, least: int) -> bool:
+    if isinstance(like, list):
+        inner = like[0] if like else 1
+        return isinstance(value, list | tuple) and all(_numbers_like(one, inner, least) for one in value)
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= LARGEST
+
+
+def _check_encoder(c: dict[str, Any]) -> None:
+    """The encoder's residual blocks are of one width, and what they give, side by side, is the last one."""
+    first, *inner, last = c["enc_channels"] if len(c["enc_channels"]) > 2 else [0, 0, 1]
+    lengths = {len(c[name]) for name in ("enc_channels", "enc_kernel_sizes", "enc_dilations")}
+    if lengths != {len(inner) + 2} or set(inner) != {first} or sum(inner) != last or first % c["enc_res2net_scale"]:
+        raise CheckpointError(
+            f"config.json: dit_config.enc_channels {c['enc_channels']} with enc_kernel_sizes, enc_dilations and "
+            f"enc_res2net_scale {c['enc_res2net_scale']} make no encoder; take the published config.json"
+        )
 
 
 DIT_PREFIX, VOCODER_PREFIX = "token2wav.code2wav_dit_model.", "token2wav.code2wav_bigvgan_model."

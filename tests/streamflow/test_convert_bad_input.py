@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from streamflow.convert import source as source_module
+from streamflow.convert import target
 from streamflow.convert.cli import app
 from streamflow.convert.ecapa import plain_yaml
 from streamflow.convert.source import Source
 from streamflow.errors import CheckpointError
+from streamflow.vocoders.bigvgan_config import PRESETS
 
 from .published_files import write_ecapa, write_qwen
 
@@ -120,10 +123,11 @@ def truncate(path: Path, keep: float = 0.6) -> None:
         (lambda d: edit_config(d, "dit_config", hidden_size=96), "4 heads of 16 are not the width 96"),
         (lambda d: edit_config(d, "dit_config", mel_dim=100), "only 80 bands can be converted"),
         (lambda d: edit_config(d, "dit_config", emb_dim="many"), "dit_config.emb_dim is 'many'"),
-        (lambda d: edit_config(d, "dit_config", enc_channels=[]), "DiT|enc_channels"),
-        (lambda d: edit_config(d, "dit_config", num_attention_heads=0), "heads"),
+        (lambda d: edit_config(d, "dit_config", enc_channels=[]), "enc_channels .* make no encoder"),
+        (lambda d: edit_config(d, "dit_config", num_attention_heads=0), "num_attention_heads is 0"),
         (lambda d: edit_config(d, "dit_config", enc_res2net_scale=0), "enc_res2net_scale"),
-        (lambda d: edit_config(d, "dit_config", block_size=0), "block_size"),
+        (lambda d: edit_config(d, "dit_config", block_size=0), "block_size is 0"),
+        (lambda d: edit_config(d, "dit_config", num_hidden_layers=10**12), "num_hidden_layers is 10+;"),
         (lambda d: edit_config(d, "bigvgan_config", upsample_rates=[5, 3]), "one upsample_kernel_sizes entry each"),
         (lambda d: edit_config(d, "bigvgan_config", upsample_initial_channel=128), "BigVGAN: .* has the shape"),
         (lambda d: truncate(d / "spk_dict.pt"), "spk_dict.pt: (damaged|holds more)"),
@@ -136,8 +140,6 @@ def truncate(path: Path, keep: float = 0.6) -> None:
     ],
 )
 def test_what_is_wrong_with_shards_or_settings_is_named(published, tmp_path, spoil, message: str):
-    import re
-
     spoil(published)
     assert re.search(message, refused("qwen2.5-omni", published, tmp_path / "out" / "qwen"))
 
@@ -147,6 +149,7 @@ def test_what_is_wrong_with_shards_or_settings_is_named(published, tmp_path, spo
 )
 @pytest.mark.parametrize("protocol", [2, 5])
 @pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_pickle_with_code_in_it_is_refused_and_never_runs(published, tmp_path, wrap, protocol, zipped):
     marker = tmp_path / "executed"
     trap = wrap(Trap(marker))
@@ -168,10 +171,6 @@ def test_no_code_runs_from_a_generator_or_an_embedding_model(whole_ecapa, tmp_pa
     assert "holds more than tensors" in refused("ecapa", folder, tmp_path / "out")
     generator = tmp_path / "bigvgan"
     generator.mkdir()
-    from dataclasses import asdict
-
-    from streamflow.vocoders.bigvgan_config import PRESETS
-
     (generator / "config.json").write_text(json.dumps(asdict(PRESETS["tiny"])))
     torch.save({"generator": {"conv_pre.weight": Trap(marker)}}, generator / "bigvgan_generator.pt")
     assert "holds more than tensors" in refused("bigvgan", generator, tmp_path / "out")
@@ -209,7 +208,7 @@ def test_settings_with_code_in_them_are_read_as_text(tmp_path, tag: str):
             lambda d: (d / "hyperparams.yaml").write_text(
                 (d / "hyperparams.yaml").read_text().replace("[32, 32, 32, 32, 96]", "[64, 64, 64, 64, 192]")
             ),
-            r"has the shape \[32, 80, 5\], config|has the shape",
+            r"blocks.0.conv.conv.weight has the shape \[32, 80, 5\], .*\[64, 80, 5\]",
         ),
         (
             lambda d: (d / "hyperparams.yaml").write_text(
@@ -220,8 +219,6 @@ def test_settings_with_code_in_them_are_read_as_text(tmp_path, tag: str):
     ],
 )
 def test_what_is_wrong_with_a_speechbrain_folder_is_named(whole_ecapa, tmp_path, spoil, message: str):
-    import re
-
     folder = Path(shutil.copytree(whole_ecapa, tmp_path / "in"))
     spoil(folder)
     assert re.search(message, refused("ecapa", folder, tmp_path / "out"))
@@ -260,12 +257,9 @@ def test_of_a_hub_only_the_shards_with_the_decoder_are_fetched(published, monkey
     edit_index(published, lambda m: m.update({"thinker.model.embed_tokens.weight": "model-00009-of-00009.safetensors"}))
     found = Source("Qwen/Qwen2.5-Omni-7B").shards([DIT])
     assert len(found[DIT]) > 50 and "model-00009-of-00009.safetensors" not in asked
-    assert source_module.HUB_NAME.fullmatch("Qwen/Qwen2.5-Omni-7B")
 
 
 def test_a_disk_that_fails_leaves_nothing(published, tmp_path, monkeypatch):
-    from streamflow.convert import target
-
     def fail(*_):
         raise OSError("no space left on device")
 
