@@ -20,6 +20,10 @@ HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 Report = Callable[[str], None]
 
 
+class AbsentError(CheckpointError):
+    """The hub's repository has no such file; any other failure to fetch one is no answer to whether it has."""
+
+
 class Source:
     """A published checkpoint. Of a hub's repository only the files that are asked for are fetched.
 
@@ -58,17 +62,22 @@ class Source:
         return path
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file; of a hub, whether it can be fetched."""
+        """Whether there is such a file.
+
+        Raises:
+            CheckpointError: the hub does not answer.
+        """
         if not self.hub:
             return (self.folder / name).is_file()
         try:
             return self._fetched(name).is_file()
-        except CheckpointError:
+        except AbsentError:
             return False
 
     def _fetched(self, name: str) -> Path:
         try:
             from huggingface_hub import hf_hub_download
+            from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
         except ImportError:
             raise CheckpointError(
                 f"{self.name}: no such folder, and huggingface_hub is not installed to fetch it: "
@@ -76,12 +85,18 @@ class Source:
             ) from None
         try:
             return Path(hf_hub_download(self.name, name))
+        except EntryNotFoundError as error:
+            if not isinstance(error, LocalEntryNotFoundError):  # which is: not in the cache, and no network
+                raise AbsentError(f"{self.name}: has no {name}; is it the right repository?") from None
+            raise self._unreachable(name, error) from None
         except Exception as error:  # the client's own, its transport's, the operating system's
-            why = type(error).__name__
-            raise CheckpointError(
-                f"{self.name}: no such folder, and {name} cannot be fetched from the hub ({why}); "
-                "check the name and the network, or give a folder"
-            ) from None
+            raise self._unreachable(name, error) from None
+
+    def _unreachable(self, name: str, error: Exception) -> CheckpointError:
+        return CheckpointError(
+            f"{self.name}: no such folder, and {name} cannot be fetched from the hub ({type(error).__name__}); "
+            "check the name and the network, or give a folder"
+        )
 
     def json(self, name: str) -> dict[str, Any]:
         """The object in a JSON file.
