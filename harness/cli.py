@@ -425,6 +425,19 @@ def checkpoint(context: typer.Context) -> None:
     _pass_on(verbs, context)
 
 
+@app.command(context_settings=PASSED_ON, add_help_option=False)
+def convert(context: typer.Context) -> None:
+    """Convert published weights: Qwen2.5-Omni's Token2Wav, NVIDIA's BigVGAN, SpeechBrain's ECAPA-TDNN.
+
+    Example:
+
+        streamflow convert qwen2.5-omni --help
+    """
+    from streamflow.convert.cli import app as verbs
+
+    _pass_on(verbs, context)
+
+
 def _alone(verb: Callable[..., None]) -> typer.Typer:
     """A verb that has no commands of its own."""
     commands = typer.Typer(

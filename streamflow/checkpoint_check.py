@@ -65,6 +65,20 @@ def licence_of(bundle: Bundle) -> str:
     return found[1].strip() if found else ""
 
 
+def source_lines(bundle: Bundle) -> list[str]:
+    """Where converted weights come from, their voices, and how they were meant to be decoded; a line each."""
+    if not bundle.converted:
+        return []
+    source = bundle.card["source"]
+    lines = [f"converted from {source['kind']}: {source['name']}"]
+    lines += [f"  {name}  SHA-256 {sha256[:16]}" for name, sha256 in source["files"].items()]
+    if bundle.voices:
+        lines.append(f"voices: {', '.join(bundle.voices)}")
+    if schedule := source.get("schedule"):
+        lines.append("published with " + ", ".join(f"{key}={value}" for key, value in schedule.items()))
+    return lines
+
+
 def verify(bundle: Bundle) -> Iterator[tuple[str, str]]:
     """Check everything and yield what was checked and what is wrong with it ("" where nothing is).
 
@@ -73,8 +87,10 @@ def verify(bundle: Bundle) -> Iterator[tuple[str, str]]:
     """
     yield "format", _executable(bundle.directory)
     yield from _sums(bundle)
-    for name in ("speaker", "tokenizer", "vocoder"):
+    for name in bundle.parts:
         yield name, _problem(lambda name=name: _finite(getattr(bundle, name).state_dict()))
+    for name in bundle.voices:
+        yield f"voice {name}", _problem(lambda name=name: _finite({name: torch.from_numpy(bundle.voice(name))}))
     for pattern in bundle.patterns:
         yield f"decoder, {pattern}", _problem(lambda pattern=pattern: _decoder(bundle, pattern))
 
@@ -82,7 +98,7 @@ def verify(bundle: Bundle) -> Iterator[tuple[str, str]]:
 def _decoder(bundle: Bundle, pattern: str) -> str:
     bundle.pattern(pattern)
     state = bundle.decoder(pattern).state_dict()
-    if pattern == "full" and identity(state) != bundle.card.get("decoder_id", identity(state)):
+    if pattern == bundle.first_pattern and identity(state) != bundle.card.get("decoder_id", identity(state)):
         return "other weights than bundle.json names; restore the one or the other"
     return _finite(state)
 

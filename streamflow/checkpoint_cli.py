@@ -26,7 +26,7 @@ def show(checkpoint: Checkpoint = "small") -> None:
 
         streamflow checkpoint show small
     """
-    from .checkpoint_check import CARD, facts_of, licence_of
+    from .checkpoint_check import CARD, facts_of, licence_of, source_lines
     from .checkpoints import load_bundle
 
     bundle, console = load_bundle(checkpoint), Console(highlight=False)
@@ -39,6 +39,8 @@ def show(checkpoint: Checkpoint = "small") -> None:
         pattern = bundle.pattern(name)
         patterns.add_row(name, str(pattern.block), _blocks(pattern.back), _blocks(pattern.ahead))
     console.print(patterns)
+    for line in source_lines(bundle):
+        console.print(line, markup=False)
     card = bundle.directory / CARD
     console.print(
         f"card: {card if card.is_file() else 'none'}\n\n{licence_of(bundle) or 'licence: not stated'}", markup=False

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from .adapters import merge
 from .attention import AttentionPattern, Reach
+from .conditioning import PromptEncoder, PromptEncoderConfig
 from .dit import DiT, DiTConfig
 from .errors import CheckpointError
 from .mel import log_mel
@@ -33,7 +34,12 @@ from .tokenizer import Tokenizer, TokenizerConfig
 from .vocoders import build_vocoder
 
 PRETRAINED = Path(__file__).parent / "pretrained"
-CONFIGS = {"speaker": SpeakerConfig, "tokenizer": TokenizerConfig, "decoder": DiTConfig}
+CONFIGS = {
+    "speaker": SpeakerConfig,
+    "tokenizer": TokenizerConfig,
+    "decoder": DiTConfig,
+    "prompt": PromptEncoderConfig,
+}
 
 
 class Bundle:
@@ -68,7 +74,13 @@ class Bundle:
     @property
     def patterns(self) -> list[str]:
         """Names of the attention patterns that there are weights for."""
-        return ["full", *self.card.get("differences", {})]
+        base = [] if self.converted and "decoder" not in self.card else [self.first_pattern]
+        return [*base, *self.card.get("differences", {})]
+
+    @property
+    def first_pattern(self) -> str:
+        """The pattern that decoder.safetensors was trained under: ``full``, but for converted weights."""
+        return self.card.get("decoder_pattern", {}).get("name", "full")
 
     def pattern(self, name: str) -> AttentionPattern:
         """The attention pattern that the weights ``name`` were trained under."""
@@ -76,7 +88,7 @@ class Bundle:
         layers = self.config("decoder").layers
         if name == "full":
             return AttentionPattern(1, (Reach(None, None),) * layers)
-        saved = self.card["differences"][name]
+        saved = self.card["decoder_pattern"] if name == self.first_pattern else self.card["differences"][name]
         if len(saved["layers"]) != layers:
             raise CheckpointError(
                 f"{self.directory}: {name} is for {len(saved['layers'])} layers, the decoder has {layers}; train it again"
@@ -90,11 +102,53 @@ class Bundle:
             CheckpointError: there are none.
         """
         if pattern not in self.patterns:
-            raise CheckpointError(
-                f"{self.directory}: no weights for {pattern}, only {', '.join(self.patterns)}; "
-                f"train them with: streamflow train decoder --pattern {pattern}"
+            remedy = (
+                "name one of these"
+                if self.converted
+                else f"train them with: streamflow train decoder --pattern {pattern}"
             )
-        return "decoder" if pattern == "full" else f"decoder-{pattern}"
+            raise CheckpointError(
+                f"{self.directory}: no weights for {pattern}, only {', '.join(self.patterns) or 'no decoder'}; {remedy}"
+            )
+        return "decoder" if pattern == self.first_pattern else f"decoder-{pattern}"
+
+    @property
+    def converted(self) -> bool:
+        """The weights were published elsewhere; parts may be missing."""
+        return "source" in self.card
+
+    @property
+    def parts(self) -> list[str]:
+        """Parts beside the decoder that a whole bundle has: three, or those that were converted."""
+        if not self.converted:
+            return ["speaker", "tokenizer", "vocoder"]
+        return [part for part in ("speaker", "prompt", "vocoder") if part in self.card]
+
+    @cached_property
+    def prompt(self) -> PromptEncoder:
+        """The encoder of the reference mel, of decoders that have one."""
+        return self._load("prompt", PromptEncoder)
+
+    @property
+    def voices(self) -> list[str]:
+        """Names of the voices that came with the weights."""
+        return list(self.card.get("voices", []))
+
+    def voice(self, name: str) -> np.ndarray:
+        """The speaker vector float32 ``[D]`` of a voice that came with the weights, for a session's request.
+
+        Raises:
+            CheckpointError: there is none of that name.
+        """
+        if name not in self.voices:
+            raise CheckpointError(f"{self.directory}: no voice {name}; there are {', '.join(self.voices) or 'none'}")
+        state = self._state("voices")
+        try:
+            mel, xvector = state[f"{name}.mel"], state[f"{name}.xvector"]
+        except KeyError as error:
+            raise CheckpointError(f"{self.directory}/voices.safetensors: has no {error}; convert it again") from None
+        with torch.inference_mode():
+            return self.prompt.voice(mel[None], xvector[None])[0].numpy()
 
     @cached_property
     def speaker(self) -> SpeakerEncoder:
@@ -115,7 +169,7 @@ class Bundle:
             file = self.weights_of(pattern)
             state = self._state("decoder")
             path = self.directory / f"{file}.safetensors"
-            if pattern != "full":
+            if pattern != self.first_pattern:
                 state = self._merged(state, pattern, path)
             config = dataclasses.replace(self.config("decoder"), token_ahead=self.token_ahead(pattern))
             made[pattern] = _fit(DiT(config), state, path)
@@ -139,8 +193,8 @@ class Bundle:
 
     def tokenize(self, audio: np.ndarray) -> np.ndarray:
         """float32 ``[n]`` at 16 kHz to int64 tokens ``[n / 640, K]``."""
-        speaker = torch.from_numpy(self.embed_speaker(audio))
-        return self.tokenizer.tokenize(log_mel(audio), speaker).numpy()
+        tokenizer, speaker = self.tokenizer, torch.from_numpy(self.embed_speaker(audio))
+        return tokenizer.tokenize(log_mel(audio), speaker).numpy()
 
     def embed_speaker(self, audio: np.ndarray) -> np.ndarray:
         """float32 ``[n]`` at 16 kHz to a float32 unit vector ``[D]``."""
@@ -160,7 +214,8 @@ class Bundle:
 
     def _card(self, part: str) -> dict:
         if part not in self.card:
-            raise CheckpointError(f"{self.directory}: has no {part}; train it with: streamflow train {part}")
+            remedy = "it was converted without" if self.converted else f"train it with: streamflow train {part}"
+            raise CheckpointError(f"{self.directory}: has no {part}; {remedy}")
         return self.card[part]
 
     def _load(self, part: str, kind: type[nn.Module]) -> nn.Module:

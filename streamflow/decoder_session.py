@@ -10,7 +10,6 @@ import torch
 
 from .decoding import CancelledError, Evaluator, MelStream
 from .errors import StreamflowError
-from .mel import HOP
 from .session import AudioChunk, StreamRequest
 from .vocoders.streaming import StreamingVocoder, Vocoder
 
@@ -54,7 +53,8 @@ class DecoderSession:
         voice = checked_speaker(request.speaker, evaluator.dit.config.speaker)
         self._mel = MelStream(evaluator, voice, request.seed)
         self._vocoder = StreamingVocoder(vocoder)
-        self._fsq = evaluator.dit.tokens.fsq
+        self._hop = vocoder.hop
+        self._codes = evaluator.dit.tokens
         self._sample = 0
         self._spent = [0.0, 0.0, 0.0]  # seconds in DiT, vocoder and the rest since the last chunk
         self._done = False
@@ -68,7 +68,7 @@ class DecoderSession:
         if self._done:
             raise StreamflowError("this session has ended; open another one for the next utterance")
         started = time.perf_counter()
-        self._mel.add(checked_tokens(tokens, self._fsq.codes, self._fsq.codebook_size))
+        self._mel.add(checked_tokens(tokens, self._codes.codes, self._codes.codebook_size))
         return self._emit(finished=False, other=time.perf_counter() - started)
 
     def finish(self) -> Iterator[AudioChunk]:
@@ -87,7 +87,7 @@ class DecoderSession:
         self._spent[2] += other
         try:
             while span := self._mel.next_span(finished):
-                seam = self._mel.seam(span) * HOP
+                seam = self._mel.seam(span) * self._hop
                 mel = self._timed(0, lambda span=span: self._mel.emit(span))
                 samples = self._timed(1, lambda mel=mel: self._vocoder.push(mel))
                 if finished and self._mel.next_span(finished) is None:

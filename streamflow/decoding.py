@@ -18,7 +18,7 @@ from .crossfade import CrossFade, OverlapFade
 from .dit import DiT
 from .errors import StrategyError
 from .flow import guide, integrate
-from .mel import FRAMES_PER_TOKEN, denormalise
+from .mel import denormalise
 from .noise import frame_noise
 from .past import PAST
 from .plan import Plan
@@ -122,7 +122,7 @@ class MelStream:
     def add(self, tokens: Tensor) -> None:
         """Take int64 tokens ``[n, K]``."""
         self._tokens.append(tokens)
-        self.available += len(tokens) * FRAMES_PER_TOKEN
+        self.available += len(tokens) * self.evaluator.dit.config.frames_per_token
 
     def next_span(self, finished: bool) -> range | None:
         """The frames that can be emitted now, if any."""
@@ -167,7 +167,8 @@ class MelStream:
         condition = self._condition[window.start - self._first : window.stop - self._first]
         mel = self._past.solve(window, range(span.start, span.stop + hold), noise, condition, self.check)
         own = range(span.start - window.start, min(stop, span.stop + hold + plan.overlap_frames) - window.start)
-        return denormalise(mel[own.start : own.stop])
+        config = self.evaluator.dit.config
+        return denormalise(mel[own.start : own.stop], config.mel_mean, config.mel_std)
 
     def seam(self, span: range) -> int:
         """The frame where a span given by :meth:`next_span` meets the one before; 0 for none.
@@ -185,7 +186,7 @@ class MelStream:
         """
         have = self._first + len(self._condition)
         if stop > have:
-            count = -(-(stop - have) // FRAMES_PER_TOKEN)
+            count = -(-(stop - have) // self.evaluator.dit.config.frames_per_token)
             tokens = torch.cat(self._tokens)
             self._tokens = [tokens[count:]]
             heard = min(self.plan.token_ahead, len(tokens) - count)

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .conditioning import CodeTable
 from .errors import StreamflowError
 from .fsq import FSQ
-from .mel import BANDS, FRAMES_PER_TOKEN
+from .mel import BANDS, FRAMES_PER_TOKEN, MEAN, STD
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,13 @@ class DiTConfig:
         levels, codes: the tokenizer's quantiser, whose coordinates are the token embedding's input: 2.8 hours of
             speech show most of 12,800 table entries a few times or never.
         token_ahead: tokens after its own that a token's embedding hears; 0 for none.
+        table: entries of a table of codes in place of the quantiser; 0 for none. This and what follows are for weights
+            that others published (Qwen2.5-Omni's).
+        frames_per_token: frames that a token stands for.
+        unit_speaker: the speaker vector is of length 1 and is brought to the size of the other inputs.
+        rotary_heads: heads that are rotated by position, the first ones; 0 for all.
+        time_inclusive: the slowest of the time's 128 waves is slower by 10,000 than the fastest, not by 9,306.
+        mel_mean, mel_std: of the log-mel that the network works on normalised.
     """
 
     width: int = 320
@@ -40,6 +48,13 @@ class DiTConfig:
     levels: tuple[int, ...] = (8, 8, 8, 5, 5)
     codes: int = 2
     token_ahead: int = 0
+    table: int = 0
+    frames_per_token: int = FRAMES_PER_TOKEN
+    unit_speaker: bool = True
+    rotary_heads: int = 0
+    time_inclusive: bool = False
+    mel_mean: float = MEAN
+    mel_std: float = STD
 
 
 PRESETS = {
@@ -61,7 +76,7 @@ def dit_preset(name: str) -> DiTConfig:
 
 
 @lru_cache(maxsize=4)  # the evaluations of one window share a table; more would only hold memory
-def rotary_table(start: int, stop: int, width: int) -> tuple[Tensor, Tensor]:
+def rotary_table(start: int, stop: int, width: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
     """Cosines and sines ``[stop - start, width / 2]`` of the rotary position embedding (Su et al. 2021), θ = 10,000.
 
     The angles are computed in float64: at frame 30,000 float32 angles are off by 1e-3.
@@ -69,7 +84,7 @@ def rotary_table(start: int, stop: int, width: int) -> tuple[Tensor, Tensor]:
     with torch.inference_mode(False):  # the cached tensors must serve training too, whoever asks for them first
         frequencies = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
         angles = torch.arange(start, stop, dtype=torch.float64)[:, None] * frequencies
-        return angles.cos().float(), angles.sin().float()
+        return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
@@ -77,6 +92,11 @@ def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
     cosines, sines = (t.to(x) for t in table)  # the table is made on the CPU
     a, b = x.chunk(2, dim=-1)
     return torch.cat([a * cosines - b * sines, b * cosines + a * sines], dim=-1)
+
+
+def rotate_first(x: Tensor, table: tuple[Tensor, Tensor], heads: int) -> Tensor:
+    """:func:`rotate` the first ``heads`` heads; 0 for all."""
+    return torch.cat([rotate(x[:, :heads], table), x[:, heads:]], dim=1) if heads else rotate(x, table)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -146,7 +166,7 @@ class Block(nn.Module):
 
     def __init__(self, c: DiTConfig):
         super().__init__()
-        self.heads = c.heads
+        self.heads, self.rotary_heads = c.heads, c.rotary_heads
         self.modulation = Modulation(c.width, 6, c.adaln_rank)
         self.qkv = nn.Linear(c.width, 3 * c.width)
         self.out = nn.Linear(c.width, c.width)
@@ -164,7 +184,7 @@ class Block(nn.Module):
         shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
         y = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale)
         q, k, v = self.qkv(y).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k = rotate(q, table), rotate(k, table)
+        q, k = rotate_first(q, table, self.rotary_heads), rotate_first(k, table, self.rotary_heads)
         if cache is not None:
             k, v = cache.extend(k, v)
         y = attend(q, k, v, mask)
@@ -206,6 +226,7 @@ class TokenEmbedding(nn.Module):
         self.inner = nn.Linear(self.fsq.dimensions, 2 * c.token_width)
         self.outer = nn.Linear(2 * c.token_width, FRAMES_PER_TOKEN * c.token_width)
         self.ahead = TokenLookahead(2 * c.token_width, c.token_ahead) if c.token_ahead else None
+        self.codes, self.codebook_size = c.codes, self.fsq.codebook_size
 
     def forward(self, tokens: Tensor, heard: int = 0) -> Tensor:
         """Embed all tokens but the last ``heard``, which are there only to be looked ahead to."""
@@ -225,7 +246,7 @@ class DiT(nn.Module):
     def __init__(self, config: DiTConfig | None = None):
         super().__init__()
         self.config = c = config or DiTConfig()
-        self.tokens = TokenEmbedding(c)
+        self.tokens = CodeTable(c.table, c.token_width, c.frames_per_token) if c.table else TokenEmbedding(c)
         self.null = nn.Parameter(torch.zeros(c.speaker + c.token_width))
         self.input = nn.Linear(BANDS + c.speaker + c.token_width, c.width)
         self.time = nn.Sequential(nn.Linear(256, c.width), nn.SiLU(), nn.Linear(c.width, c.width))
@@ -236,13 +257,13 @@ class DiT(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def condition(self, tokens: Tensor, speaker: Tensor, heard: int = 0) -> Tensor:
-        """int64 tokens ``[B, N, K]`` and unit speaker vectors ``[B, D]`` to the condition ``[B, 4 N, D + W]``.
+        """int64 tokens ``[B, N, K]`` and speaker vectors ``[B, D]`` to the condition ``[B, 4 N, D + W]``.
 
         The last ``heard`` tokens get none: they are only looked ahead to.
         """
         x = self.tokens(tokens, heard)
         # a unit vector of D numbers has elements of about 1/sqrt(D): bring them to the size of the other inputs
-        voice = speaker[:, None].to(x.dtype) * math.sqrt(self.config.speaker)
+        voice = speaker[:, None].to(x.dtype) * (math.sqrt(self.config.speaker) if self.config.unit_speaker else 1.0)
         return torch.cat([voice.expand(-1, x.shape[1], -1), x], dim=-1)
 
     def modulations(self, time: Tensor) -> list[tuple[Tensor, ...]]:
@@ -250,8 +271,13 @@ class DiT(nn.Module):
 
         They depend on nothing else, so a decoder computes them once for its grid of times.
         """
-        frequencies = torch.exp(-math.log(10_000) * torch.arange(128, device=time.device) / 128)
-        angles = 1000 * time.float()[:, None] * frequencies
+        waves = torch.arange(128, device=time.device)
+        if self.config.time_inclusive:  # float32, in this order: a last bit of these is 1e-4 of an angle
+            frequencies = torch.exp(waves.float() * -(math.log(10_000) / 127))
+        else:
+            frequencies = torch.exp(-math.log(10_000) * waves / 128)
+        time = time if time.dtype == torch.float64 else time.float()
+        angles = 1000 * time[:, None] * frequencies
         embedding = self.time(torch.cat([angles.sin(), angles.cos()], dim=-1).to(self.input.weight.dtype))
         return [block.modulation(embedding) for block in self.blocks] + [self.modulation(embedding)]
 
@@ -277,7 +303,8 @@ class DiT(nn.Module):
         """
         x = self.input(torch.cat([x.to(condition.dtype), condition], dim=-1))
         width = self.config.width // self.config.heads
-        table = rotary_table(start, start + x.shape[1], width) if isinstance(start, int) else start
+        dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
+        table = rotary_table(start, start + x.shape[1], width, dtype) if isinstance(start, int) else start
         for i, block in enumerate(self.blocks):
             x = block(x, modulations[i], masks[i], table, caches[i] if caches else None)
         shift, scale = modulations[-1]

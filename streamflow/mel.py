@@ -70,6 +70,6 @@ def normalise(mel: Tensor) -> Tensor:
     return (mel - MEAN) / STD
 
 
-def denormalise(mel: Tensor) -> Tensor:
-    """The inverse of :func:`normalise`."""
-    return mel * STD + MEAN
+def denormalise(mel: Tensor, mean: float = MEAN, std: float = STD) -> Tensor:
+    """The inverse of :func:`normalise`; weights that others published have a mean and a deviation of their own."""
+    return mel * std + mean

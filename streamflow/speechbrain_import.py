@@ -59,16 +59,29 @@ def load_ecapa() -> type[nn.Module]:
         StreamflowError: speechbrain or torchaudio is not installed, or torchaudio neither loads its extension nor is of
             a layout in which it can be imported without.
     """
+    return _module("speechbrain.lobes.models.ECAPA_TDNN").ECAPA_TDNN
+
+
+@cache
+def load_fbank() -> type[nn.Module]:
+    """speechbrain's class `Fbank`, log-mel in dB: audio float32 ``[B, n]`` to ``[B, n // 160 + 1, n_mels]``.
+
+    Raises:
+        StreamflowError: as :func:`load_ecapa`.
+    """
+    return _module("speechbrain.lobes.features").Fbank
+
+
+def _module(name: str) -> ModuleType:
     import_torchaudio()
     try:
         with _without_side_effects():
-            module = importlib.import_module("speechbrain.lobes.models.ECAPA_TDNN")
+            return importlib.import_module(name)
     except (ImportError, OSError) as error:
         raise StreamflowError(
             f"speechbrain {_version('speechbrain')} cannot be imported ({_one_line(error)}): "
             "install the versions of requirements.lock"
         ) from error
-    return module.ECAPA_TDNN
 
 
 def import_torchaudio() -> ModuleType:

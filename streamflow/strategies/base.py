@@ -82,10 +82,12 @@ def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundl
         made = plan(bundle, chosen)
         evaluator, vocoder = Evaluator(bundle, made), bundle.vocoder
         facts = plan_facts(made, vocoder.future_frames)
+        if (rate := bundle.card.get("sample_rate", 16_000)) != 16_000:
+            facts["sample_rate"] = rate
         return MadeSystem(
             name,
             chosen,
-            algorithmic_latency(made, vocoder.future_frames),
+            algorithmic_latency(made, vocoder.future_frames, evaluator.dit.config.frames_per_token),
             lambda request: DecoderSession(evaluator, vocoder, request),
             facts,
         )
@@ -107,7 +109,7 @@ def plan_facts(plan: Plan, vocoder_future: int) -> dict:
     }
 
 
-def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:
+def algorithmic_latency(plan: Plan, vocoder_future: int, frames_per_token: int = FRAMES_PER_TOKEN) -> float | None:
     """Seconds of tokens that must be there before the packet that holds frame 0 can be made.
 
     The first emission needs its own frames and the look-ahead, in whole tokens; the vocoder holds back its own
@@ -120,5 +122,5 @@ def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:
         vocoder_future + plan.fade_frames
     ) // plan.hop_frames + 1  # until one of them is longer than what the vocoder holds back
     frames = emissions * plan.hop_frames + plan.lookahead_frames
-    tokens = -(-frames // FRAMES_PER_TOKEN)
-    return tokens * FRAMES_PER_TOKEN * HOP / 16_000
+    tokens = -(-frames // frames_per_token)
+    return tokens * frames_per_token * HOP / 16_000

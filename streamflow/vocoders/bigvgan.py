@@ -17,6 +17,12 @@ def same_conv(channels: int, kernel: int, dilation: int = 1) -> nn.Conv1d:
     return nn.Conv1d(channels, channels, kernel, dilation=dilation, padding=dilation * (kernel - 1) // 2)
 
 
+def decibels(mel: Tensor) -> Tensor:
+    """Natural log of amplitudes to [-1, 1]: -115 dB to 0 dB, after 20 dB are taken off (Qwen2.5-Omni's vocoder)."""
+    level = 20 * mel.exp().clamp(min=10 ** (-115 / 20)).log10() - 20
+    return (2 * (level + 115) / 115 - 1).clamp(-1, 1)
+
+
 class AMPBlock1(nn.Module):
     """Residual pairs of a dilated and a plain convolution, an activation before each: ``[B, C, T]`` to the same."""
 
@@ -90,7 +96,7 @@ class BigVGAN(nn.Module):
                 nn.init.normal_(module.weight, std=0.01)
 
     def forward(self, mel: Tensor) -> Tensor:
-        x = self.conv_pre(mel.transpose(1, 2))
+        x = self.conv_pre((decibels(mel) if self.config.decibel_input else mel).transpose(1, 2))
         branches = len(self.config.resblock_kernel_sizes)
         for stage, (up,) in enumerate(self.ups):
             x = up(x)

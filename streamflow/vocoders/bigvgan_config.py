@@ -30,6 +30,8 @@ class BigVGANConfig:
         use_bias_at_final: the last convolution has a bias (first version).
         context: frames before and after to stream with, where the exact context reaches further than it matters; not
             a published field.
+        decibel_input: the log-mel is first brought from -115 dB ... 0 dB to -1 ... 1, 20 dB lower (Qwen2.5-Omni); not
+            a published field.
 
     Raises:
         CheckpointError: when the fields do not make a generator.
@@ -48,6 +50,7 @@ class BigVGANConfig:
     use_tanh_at_final: bool = True
     use_bias_at_final: bool = True
     context: tuple[int, int] | None = None
+    decibel_input: bool = False
 
     def __post_init__(self) -> None:
         if self.resblock not in ("1", "2"):
@@ -158,13 +161,14 @@ PRESETS: dict[str, BigVGANConfig] = {
         upsample_initial_channel=1536,
         **_SECOND_VERSION,
     ),
-    # Qwen2.5-Omni's, but for its scaling of the mel
+    # Qwen2.5-Omni's
     "qwen_24khz_80band_240x": BigVGANConfig(
         num_mels=80,
         sampling_rate=24_000,
         upsample_rates=(5, 3, 2, 2, 2, 2),
         upsample_kernel_sizes=(11, 7, 4, 4, 4, 4),
         upsample_initial_channel=1536,
+        decibel_input=True,
         **_SECOND_VERSION,
     ),
     # for this project's mel; the second sees two thirds as far ahead

@@ -22,6 +22,7 @@ from streamflow.vocoders.bigvgan import BigVGAN
 from streamflow.vocoders.bigvgan_config import PRESETS, BigVGANConfig
 from streamflow.vocoders.bigvgan_weights import load_bigvgan, load_generator_state
 from streamflow.vocoders.context import measure_context
+from streamflow.vocoders.streaming import StreamingVocoder
 
 TINY = PRESETS["tiny"]
 
@@ -238,6 +239,24 @@ def test_the_declared_context_is_the_measured_one(rates: list, blocks: list, res
     with torch.no_grad():
         generator.conv_post.weight *= 1e-3  # a saturated sample would tell nothing
     assert measure_context(generator, bands=4) == (generator.past_frames, generator.future_frames)
+
+
+@pytest.mark.parametrize(
+    "name", ["bigvgan_base_24khz_100band", "bigvgan_v2_24khz_100band_256x", "qwen_24khz_80band_240x"]
+)
+@torch.no_grad()
+def test_published_layouts_stream_as_they_sound_offline(name: str):
+    """With the context that they declare: to rounding, which random weights enlarge more than trained ones."""
+    config = dataclasses.replace(PRESETS[name], upsample_initial_channel=64)
+    generator = lively(config)
+    generator.conv_post.weight *= 0.03  # as loud as speech; at full scale clipping would hide differences
+    for dtype, allowed in ((torch.float32, 1e-5), (torch.float64, 1e-11)):
+        vocoder, mel = generator.to(dtype), noise_mel(90, config.num_mels).to(dtype)
+        offline = vocoder(mel)[0]
+        assert 0.01 < offline.std() < 0.3
+        streaming = StreamingVocoder(vocoder)
+        pieces = [streaming.push(mel[0, a : a + 13]) for a in range(0, 90, 13)] + [streaming.finish()]
+        torch.testing.assert_close(torch.cat(pieces), offline, atol=allowed, rtol=0)
 
 
 # --- the published layout -------------------------------------------------------------------------------------------
