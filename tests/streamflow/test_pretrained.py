@@ -16,7 +16,6 @@ from streamflow.errors import CheckpointError
 from streamflow.session import StreamRequest
 from streamflow.strategies import STRATEGIES, make_system
 
-
 WITHOUT_WEIGHTS = ("full+", "block", "streamflow-lr2", "clean-prefix")
 
 

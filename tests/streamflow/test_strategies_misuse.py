@@ -27,7 +27,9 @@ def systems(bundle):
 
 @given(st.sampled_from(FLOW), st.lists(st.integers(0, 3), min_size=8, max_size=60))
 @settings(max_examples=25, deadline=None)
-def test_any_interleaving_of_sessions_gives_each_its_own_samples(systems, request_, tokens, decode, audio_of, name, turns):
+def test_any_interleaving_of_sessions_gives_each_its_own_samples(
+    systems, request_, tokens, decode, audio_of, name, turns
+):
     """Four sessions of one system with voices and lengths of their own; ``turns`` says who pushes next."""
     requests = [replace(request_, seed=i, speaker=np.roll(request_.speaker, i)) for i in range(4)]
     streams = [tokens[: 29 - 3 * i] for i in range(4)]
