@@ -72,8 +72,7 @@ def stack(windows: Sequence[Window], head_width: int) -> Batch:
         head_width: of an attention head, for the rotary tables.
     """
     longest = max(map(len, windows))
-    dtype = torch.float64 if windows[0].condition.dtype == torch.float64 else torch.float32
-    tables = [rotary_table(w.start, w.start + longest, head_width, dtype) for w in windows]
+    tables = [rotary_table(w.start, w.start + longest, head_width, w.condition.dtype) for w in windows]
     return Batch(
         torch.stack([_padded(w.noise, longest) for w in windows]),
         torch.stack([_padded(w.condition, longest) for w in windows]),

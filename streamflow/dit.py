@@ -79,12 +79,14 @@ def dit_preset(name: str) -> DiTConfig:
 def rotary_table(start: int, stop: int, width: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
     """Cosines and sines ``[stop - start, width / 2]`` of the rotary position embedding (Su et al. 2021), θ = 10,000.
 
-    The angles are computed in float64: at frame 30,000 float32 angles are off by 1e-3.
+    ``dtype`` is that of what is rotated: float32 tables but for float64. The angles are computed in float64: at frame 30,000
+    float32 angles are off by 1e-3.
     """
+    kept = torch.float64 if dtype == torch.float64 else torch.float32
     with torch.inference_mode(False):  # the cached tensors must serve training too, whoever asks for them first
         frequencies = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
         angles = torch.arange(start, stop, dtype=torch.float64)[:, None] * frequencies
-        return angles.cos().to(dtype), angles.sin().to(dtype)
+        return angles.cos().to(kept), angles.sin().to(kept)
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
@@ -303,8 +305,7 @@ class DiT(nn.Module):
         """
         x = self.input(torch.cat([x.to(condition.dtype), condition], dim=-1))
         width = self.config.width // self.config.heads
-        dtype = torch.float64 if x.dtype == torch.float64 else torch.float32
-        table = rotary_table(start, start + x.shape[1], width, dtype) if isinstance(start, int) else start
+        table = rotary_table(start, start + x.shape[1], width, x.dtype) if isinstance(start, int) else start
         for i, block in enumerate(self.blocks):
             x = block(x, modulations[i], masks[i], table, caches[i] if caches else None)
         shift, scale = modulations[-1]

@@ -200,7 +200,7 @@ def test_the_loss_of_clean_prefix_goes_through_the_same_mask_block_by_block(back
     rows = torch.cat([clean, noisy]), torch.cat([condition, condition])
     expected = dit(*rows, times, [mask] * 3, 0, [BothCopies()] * 3)[items:]
     got = two_copies(dit, pattern, clean, noisy, condition, t)
-    torch.testing.assert_close(got, expected, atol=1e-5, rtol=0)  # positions are turned by float32 angles
+    torch.testing.assert_close(got, expected, atol=1e-10, rtol=0)
 
 
 @pytest.mark.parametrize("past", ["window", "frozen", "inpainted", "clean"])
