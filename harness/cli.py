@@ -18,7 +18,14 @@ console = Console(stderr=True, highlight=False)
 FAILURES_SHOWN = 8
 
 
-# what the verbs that score have in common
+# what verbs have in common
+Manifest = Annotated[Path | None, typer.Option(help="Manifest: CSV with utterance_id, speaker_id, path.")]
+Split = Annotated[str | None, typer.Option(help="Only the utterances of this split.")]
+Checkpoint = Annotated[str | None, typer.Option(help="Shipped weights by name, or a folder. [small]")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many utterances.")]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", "--seed", help="Of the decoders' noise, separated by commas. [0]")
+]
 Metrics = Annotated[str | None, typer.Option(help="Separated by commas; 'all', or 'none'. [the standard ones]")]
 MetricOption = Annotated[
     list[str] | None, typer.Option(help="METRIC.PARAMETER=VALUE, such as wer.model=pocketsphinx; repeatable.")
@@ -65,21 +72,19 @@ def compare(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The run's folder; given again, only what is missing is done.")
     ],
-    corpus: Annotated[Path | None, typer.Option(help="Manifest: CSV with utterance_id, speaker_id, path.")] = None,
+    corpus: Manifest = None,
     systems: Annotated[
         str | None, typer.Option(help="Separated by commas: strategies, or NAME=package.module:attribute.")
     ] = None,
     experiment: Annotated[
         Path | None, typer.Option(help="TOML file with the same names; options go before it.")
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Only the utterances of this split.")] = None,
-    checkpoint: Annotated[str | None, typer.Option(help="Shipped weights by name, or a folder. [small]")] = None,
-    seeds: Annotated[
-        str | None, typer.Option("--seeds", "--seed", help="Of the decoders' noise, separated by commas. [0]")
-    ] = None,
+    split: Split = None,
+    checkpoint: Checkpoint = None,
+    seeds: Seeds = None,
     metrics: Metrics = None,
     metric_option: MetricOption = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many utterances.")] = None,
+    limit: Limit = None,
     jobs: Jobs = None,
     time_limit: TimeLimit = 120.0,
     report: Report = True,
@@ -187,7 +192,7 @@ def score(
         Path | None, typer.Option(help="CSV with utterance_id, and speaker_id, text, split where known.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only the manifest's utterances of this split.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many utterances.")] = None,
+    limit: Limit = None,
     loudness: Annotated[
         float | None, typer.Option(max=0.0, help="Bring everything to so many LUFS, references too. [levels are kept]")
     ] = None,

@@ -36,10 +36,13 @@ DOCUMENTS = (
     "keys",
     "latency",
     "decoding",
+    "sweep",
+    "bench",
     "evaluation",
     "gate",
     "listening-tests",
     "training",
+    "checkpoints",
 )
 """Shown after the numbers, in this order; one that is not there is left out."""
 BETTER = {"higher": "higher", "lower": "lower", "": "neither way"}

@@ -212,7 +212,7 @@ def batched_system(name: str, bundle: Bundle, widest: int = WIDEST, **parameters
     system = MadeSystem(
         name,
         parameters,
-        algorithmic_latency(plan, vocoder.future_frames),
+        algorithmic_latency(plan, vocoder.future_frames, evaluator.dit.config.frames_per_token),
         lambda request: DecoderSession(evaluator, vocoder, request),
         plan_facts(plan, vocoder.future_frames) | {"batched": widest},
     )

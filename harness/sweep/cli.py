@@ -10,7 +10,22 @@ from rich.console import Console
 
 from streamflow.errors import StreamflowError
 
-from ..cli import Jobs, MetricOption, Metrics, Report, TimeLimit, names_of, tell, whole_numbers, write_report_if_stale
+from ..cli import (
+    Checkpoint,
+    Jobs,
+    Limit,
+    Manifest,
+    MetricOption,
+    Metrics,
+    Report,
+    Seeds,
+    Split,
+    TimeLimit,
+    names_of,
+    tell,
+    whole_numbers,
+    write_report_if_stale,
+)
 
 MOST_SYSTEMS = 200
 DEFAULT_NAME = "sweep"
@@ -38,15 +53,13 @@ def sweep(
     experiment: Annotated[
         Path | None, typer.Option(help="TOML file with tables [sweep.NAME]; options go before it.")
     ] = None,
-    corpus: Annotated[Path | None, typer.Option(help="Manifest: CSV with utterance_id, speaker_id, path.")] = None,
-    split: Annotated[str | None, typer.Option(help="Only the utterances of this split.")] = None,
-    checkpoint: Annotated[str | None, typer.Option(help="Shipped weights by name, or a folder. [small]")] = None,
-    seeds: Annotated[
-        str | None, typer.Option("--seeds", "--seed", help="Of the decoders' noise, separated by commas. [0]")
-    ] = None,
+    corpus: Manifest = None,
+    split: Split = None,
+    checkpoint: Checkpoint = None,
+    seeds: Seeds = None,
     metrics: Metrics = None,
     metric_option: MetricOption = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many utterances.")] = None,
+    limit: Limit = None,
     most: Annotated[int, typer.Option(min=2, help="Refuse to start with more systems than this.")] = MOST_SYSTEMS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and how long, and stop.")] = False,
     jobs: Jobs = None,
