@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import nn
 
@@ -37,7 +36,6 @@ def small_dit_config(**changes) -> dict:
 
 def oracle_dit(dtype: torch.dtype = torch.float32, **changes) -> tuple[nn.Module, dict]:
     """The oracle and its config.json; its rotary tables are computed in ``dtype``."""
-    pytest.importorskip("transformers")
     from transformers.models.qwen2_5_omni import modeling_qwen2_5_omni as qwen
     from transformers.models.qwen2_5_omni.configuration_qwen2_5_omni import Qwen2_5OmniDiTConfig
 
@@ -63,7 +61,6 @@ def exact_tables(x: torch.Tensor, position_ids: torch.Tensor) -> tuple[torch.Ten
 
 def oracle_vocoder(dtype: torch.dtype = torch.float32, **changes) -> tuple[nn.Module, dict]:
     """The oracle of the vocoder, with the published rates and few channels, and its config.json."""
-    pytest.importorskip("transformers")
     from transformers.models.qwen2_5_omni import modeling_qwen2_5_omni as qwen
     from transformers.models.qwen2_5_omni.configuration_qwen2_5_omni import Qwen2_5OmniBigVGANConfig
 

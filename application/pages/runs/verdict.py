@@ -11,6 +11,7 @@ from harness.gate.checks import Check, figure
 from harness.gate.kept import KeptGate, share_used
 from harness.run import Run
 from streamflow.errors import StreamflowError
+from reports.handbook import anchor_of
 
 from ...address import link
 from ...site import Site
@@ -86,7 +87,7 @@ def _table(caption: str, checks: Sequence[Check]) -> str:
 
 
 def _what(check: Check) -> str:
-    label = anchor(f"help#metric-{check.metric}", check.metric)
+    label = anchor(f"help#{anchor_of(check.metric)}", check.metric)
     return label + escape(check.name[len(check.metric) :])
 
 

@@ -10,6 +10,7 @@ import gradio
 from harness.storage import read_json
 from listening_tests.analysing import analyse_study, export_study
 from listening_tests.errors import StudyError
+from reports.handbook import anchor_of
 from reports.study_figures import objective_figures
 from reports.study_report import appearances_of
 
@@ -110,7 +111,7 @@ def shown(site: Site, name: str | None, metric: str) -> list[Any]:
         gradio.Dropdown(list(found), value=chosen, visible=True),
         drawn(found[chosen], "relation-figure", label),
         table("Correlation of metrics with ratings, 95 % intervals", [{key: row[key] for key in COLUMNS} for row in rows],
-              {str(row["metric"]): f"help#metric-{row['metric']}" for row in rows}),
+              {str(row["metric"]): f"help#{anchor_of(str(row['metric']))}" for row in rows}),
     ]  # fmt: skip
 
 
