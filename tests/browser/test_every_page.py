@@ -197,6 +197,7 @@ def test_the_title_names_the_page_once_it_is_drawn(visit: Any, name: str) -> Non
 
 def test_reload_and_back_come_to_the_same_address(visit: Any) -> None:
     page = visit("/app/compare?utterance=flite_awb_1").page
+    page.wait_for_url("**/app/compare?utterance=flite_awb_1&*system=*")  # the page fills in what the link left open
     address = page.url
     page.reload()
     page.wait_for_selector(DRAWN)
