@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import torch
 import typer
+from torch import nn
 
 from ..attention import BLOCK, PRESETS, TOKEN_AHEAD, preset
-from ..checkpoints import Bundle, config_card, identity, pattern_card, save_part
+from ..checkpoints import Bundle, config_card, identity, load_bundle, pattern_card, save_part
 from ..errors import CheckpointError, StreamflowError
 from .hardware import Hardware, choose_hardware, leave
 from .loop import LoopConfig
@@ -153,7 +154,8 @@ def vocoder(
     ] = None,
     kind: Annotated[str, typer.Option(help="vocos (the CPU default) or bigvgan (wants an accelerator).")] = "vocos",
     size: Annotated[str, typer.Option(help="Of bigvgan: base, small or tiny.")] = "small",
-    batch: Annotated[int, typer.Option(min=0, help="Crops an update; 0 for 8 (bigvgan 32).")] = 0,
+    batch: Annotated[int, typer.Option(min=0, help="Crops an update; 0 for 6 (bigvgan 32).")] = 0,
+    start: Annotated[str, typer.Option(help="Bundle whose vocoder to start from; none: from random weights.")] = "",
     seed: Seed = 0,
     threads: Threads = 0,
     split: Split = "train",
@@ -172,6 +174,8 @@ def vocoder(
     streamflow train vocoder --manifest speech/train/manifest.csv --bundle my
 
     streamflow train vocoder --manifest speech/train/manifest.csv --bundle my --kind bigvgan --size small
+
+    streamflow train vocoder --manifest speech/train/manifest.csv --bundle better --start my
     """
     from ..vocoders import build_vocoder
     from .data import Speech
@@ -189,8 +193,20 @@ def vocoder(
         _start(seed, "vocoder")
         loop = LoopConfig(steps=steps, warmup=200, decay=0.3, seed=seed, save_every_s=save_every, budget_s=60 * minutes)
         speech = Speech(manifest, split, from_disk=from_disk)
-        trained = train_vocoder(build_vocoder(card), speech, _work(bundle, "vocoder"), loop, training, hardware)
+        untrained = build_vocoder(card)
+        if start:
+            _fill_from(untrained, load_bundle(start))
+        trained = train_vocoder(untrained, speech, _work(bundle, "vocoder"), loop, training, hardware)
         _save(hardware, bundle, "vocoder", trained.state_dict(), {"vocoder": card})
+
+
+def _fill_from(untrained: nn.Module, bundle: Bundle) -> None:
+    try:
+        untrained.load_state_dict(bundle.vocoder.state_dict())
+    except RuntimeError:
+        raise CheckpointError(
+            f"{bundle.directory}: its vocoder is of another kind or size; see --kind, --size"
+        ) from None
 
 
 @app.command()
