@@ -16,7 +16,7 @@ import pytest
 
 from harness.corpus import SHIPPED, load_corpus
 from harness.run import Run
-from listening_tests.simulation.server import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "your-own.md").read_text(encoding="utf-8")
@@ -37,17 +37,17 @@ def server(folder: Path) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "serve:app", "--port", str(port), "--log-level", "warning"]
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"})
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 300
     while True:
         try:
-            httpx.get(f"{url}/version", timeout=2)
+            httpx.get(f"{url}/version", timeout=10)
             break
         except httpx.HTTPError:
             assert process.poll() is None and time.monotonic() < deadline, "the server of the document does not start"
             time.sleep(0.1)
     yield url
     process.terminate()
-    process.wait(20)
+    process.wait(60)
 
 
 def streamflow(folder: Path, *arguments: str, url: str) -> subprocess.CompletedProcess:

@@ -20,7 +20,7 @@ from application.visitor import Visitors
 from harness.corpus import SHIPPED, load_corpus
 from harness.live.engine import LiveEngine
 from harness.live.limits import Limits
-from listening_tests.simulation.server import free_port
+from tests.ports import free_port
 
 VIEW = {"query": "utterance=flite_awb_1&system=naive"}
 SMALL = Limits(running=0, upload_bytes=300_000, queued_per_visitor=4)  # nothing runs: jobs wait
@@ -138,7 +138,7 @@ def test_many_who_follow_hold_nobody_else_up(app: FastAPI, monkeypatch: pytest.M
         thread.join(0.05)
     limits = httpx.Limits(max_connections=None)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20, limits=limits) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, limits=limits) as client:
             job, lines = client.post("/live/jobs", json=VIEW).json()["id"], []
             with contextlib.ExitStack() as followers:
                 for _ in range(50):  # the server has 40 threads for all other requests

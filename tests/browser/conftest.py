@@ -27,6 +27,7 @@ from harness.storage import encode_flac, write_bytes
 from listening_tests.creating import create_study
 from listening_tests.opening import OpenStudy, open_study
 from listening_tests.protocols import REGISTRY
+from tests.browser.slowness import slowed
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHIPPED = Path(__file__).parents[2] / "corpora" / "shipped"
@@ -279,7 +280,7 @@ def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--mute-audio"])
-        yield chromium
+        yield slowed(chromium)
         chromium.close()
 
 

@@ -15,15 +15,17 @@ from typing import Any
 
 import httpx
 
-from listening_tests.simulation.server import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_S = 180.0  # importing torch and Gradio on a machine with other work to do
 PATIENCE_MS = 60_000  # of a page; nothing waits so long but for an event
 SERIOUS = ("serious", "critical")
+STYLED = "() => [...document.querySelectorAll('link[rel=stylesheet]')].every((one) => one.sheet)"
 STILL = """() => document.getAnimations().every(
   (one) => one.playState !== "running" || one.effect.getComputedTiming().endTime === Infinity
 )"""
+NARROW = "() => document.scrollingElement.scrollWidth <= innerWidth"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def serve_app(folder: Path, *, cwd: Path = ROOT, **environment: str) -> Iterator
     try:
         while True:
             try:
-                httpx.get(f"{url}/login", timeout=5)
+                httpx.get(f"{url}/login", timeout=30)
                 break
             except httpx.HTTPError:
                 assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
@@ -78,9 +80,10 @@ def serve_app(folder: Path, *, cwd: Path = ROOT, **environment: str) -> Iterator
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def log_in(page: Any, served: Served) -> None:
@@ -123,15 +126,23 @@ def shoot(page: Any, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
-def sideways(page: Any) -> int:
-    """Pixels by which the page is wider than the window."""
-    return page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+def check_narrow(page: Any, name: str) -> None:
+    """Nothing is wider than the window, once figures have taken the room that there is."""
+    from playwright.sync_api import TimeoutError
+
+    page.wait_for_function(STYLED)
+    try:
+        page.wait_for_function(NARROW)
+    except TimeoutError:
+        over = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+        raise AssertionError(f"{name} is {over} px too wide") from None
 
 
 def violations(page: Any) -> list[str]:
     """What axe-core calls serious or critical, a line each, once no colour is on its way to another."""
     from axe_playwright_python.sync_playwright import Axe
 
+    page.wait_for_function(STYLED)
     page.wait_for_function(STILL)
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
@@ -144,6 +155,6 @@ def violations(page: Any) -> list[str]:
 
 def check_look(page: Any, name: str) -> None:
     """Nothing too wide, no serious violation of accessibility; a picture where one is asked for."""
-    assert sideways(page) <= 0, f"{name} is {sideways(page)} px too wide"
+    check_narrow(page, name)
     shoot(page, name)
     assert violations(page) == [], name

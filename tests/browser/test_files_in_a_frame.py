@@ -16,7 +16,7 @@ from application.routes.files import files_link
 from application.site import Site
 from harness.storage import encode_flac
 from listening_tests.service.auth import Administration
-from listening_tests.simulation.server import free_port
+from tests.ports import free_port
 from listening_tests.workspace import Workspace
 
 from .conftest import speech

@@ -17,6 +17,7 @@ import soundfile
 
 from listening_tests.page.texts import texts
 from reports.visual import style
+from tests.browser.slowness import slowed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -110,7 +111,7 @@ def player_browser() -> Iterator[playwright.Browser]:
     with playwright.sync_playwright() as started:
         flags = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio"]
         browser = started.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
+        yield slowed(browser)
         browser.close()
 
 

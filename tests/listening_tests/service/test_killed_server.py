@@ -21,7 +21,7 @@ from listening_tests.load import blind_answer
 from listening_tests.opening import OpenStudy, open_study
 from listening_tests.service.completion import verify_code
 from listening_tests.simulation.client import call
-from listening_tests.simulation.server import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 SPEED = 500.0  # of the server's clock: listening takes no time
@@ -41,10 +41,10 @@ class Server:
         with self.log.open("ab") as log:
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             self.process = subprocess.Popen(self.command, cwd=ROOT, stdout=log, stderr=log, env=environment)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                httpx.get(f"http://127.0.0.1:{self.port}/api/studies/none", timeout=2)
+                httpx.get(f"http://127.0.0.1:{self.port}/api/studies/none", timeout=10)
                 return
             except httpx.HTTPError:
                 time.sleep(0.05)
@@ -94,7 +94,7 @@ async def everybody(
 ) -> tuple[dict[str, Any], list[str], list[int]]:
     saved: dict[str, Any] = {}
     limits = httpx.Limits(max_connections=listeners + 1)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}/", timeout=20.0, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}/", timeout=120.0, limits=limits) as client:
         killing = asyncio.create_task(server.be_killed(kills, saved))
         codes = await asyncio.gather(*(take_part(client, study, number, saved) for number in range(listeners)))
         moments = await killing
