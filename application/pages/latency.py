@@ -87,13 +87,16 @@ class LatencyPage:
             event.then(None, controls, None, js=WRITE, **QUIET)
 
         written(blocks.load(told(self.arrive), None, everything, **QUIET))
-        for control in (self.runs, self.systems):
-            written(control.input(told(self.again), controls, everything, **QUIET))
-        for control in (self.source, self.system):
-            written(control.input(told(self.other_stream), controls, [*controls, self.playing, self.rates], **QUIET))
-        for control in (self.rate, self.buffer, self.jitter, self.stream):
-            written(control.input(told(self.play), controls, self.playing, trigger_mode="always_last", **QUIET))
-        written(self.metric.input(told(self.score), controls, self.quality, trigger_mode="always_last", **QUIET))
+
+        def when(moved: list[Any], answer: Any, outputs: Any) -> None:
+            """One event for controls that are drawn alike, so that the answer about the last of them comes last."""
+            triggers = [control.input for control in moved]
+            written(gradio.on(triggers, told(answer), controls, outputs, trigger_mode="always_last", **QUIET))
+
+        when([self.runs, self.systems], self.again, everything)
+        when([self.source, self.system], self.other_stream, [*controls, self.playing, self.rates])
+        when([self.rate, self.buffer, self.jitter, self.stream], self.play, self.playing)
+        when([self.metric], self.score, self.quality)
         self.bench.connect(self.runs, self.systems, told(self.again), controls, everything)
 
     # what happens

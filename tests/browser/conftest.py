@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from listening_tests.creating import create_study
 from listening_tests.opening import OpenStudy, open_study
 from listening_tests.protocols import REGISTRY
 from tests.browser.slowness import slowed
+from tests.ports import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHIPPED = Path(__file__).parents[2] / "corpora" / "shipped"
@@ -35,6 +35,8 @@ RATE = 16_000
 CHUNK = 7_680  # samples: 0.48 s, so that a clip has seams
 CLIP_S = 1.7  # long enough for a trap of beeps, short enough to listen to everything in real time
 SYSTEMS = ("full", "naive", "streamflow-sr")
+START_S = 180.0  # of a server, on a machine with other work to do
+PATIENCE_MS = 60_000  # of a page; nothing waits so long but for an event
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
 
@@ -131,12 +133,12 @@ class Studies:
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
                 cwd=Path(__file__).parents[2],
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
             try:
-                httpx.get(f"{self.url}/api/studies/none", timeout=2)
+                httpx.get(f"{self.url}/api/studies/none", timeout=10)
                 return
             except httpx.HTTPError:
                 time.sleep(0.2)
@@ -164,13 +166,20 @@ def studies(heard_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         systems = PAIRS if name in ("abx-offline", "seam-locating") else SYSTEMS
         create_study(folder / name, run=run, changes={**SMALL, "systems": list(systems), **special})
         opened[name] = open_study(folder / name)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    served = Studies(opened, port, folder / "server.log")
+    served = Studies(opened, free_port(), folder / "server.log")
     served.start()
     yield served
     served.kill()
+
+
+# A sound was played to its end. That it plays is not waited for: it may be over before anybody looks.
+HEARD = """(button) => {
+  if (button.matches(".lt-playing")) return false;
+  const bar = button.parentElement.querySelector(".lt-heard");
+  if (bar) return bar.matches(".lt-done");
+  if (document.querySelector("[data-view=seams]")) return document.querySelector(".lt-submit:not(.lt-off)");
+  return !document.querySelector(".lt-locked");
+}"""
 
 
 class Listener:
@@ -186,7 +195,7 @@ class Listener:
     def open(self, url: str | None = None) -> None:
         """A new tab."""
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("console", lambda m: self.problems.append(m.text) if "Content Security" in m.text else None)
@@ -215,7 +224,7 @@ class Listener:
         else:
             for button in page.query_selector_all(".lt-sound"):
                 button.click()
-                page.wait_for_function("!document.querySelector('.lt-sound.lt-playing')")
+                page.wait_for_function(HEARD, arg=button)
         page.wait_for_function("!document.querySelector('.lt-locked, .lt-heard:not(.lt-done)')")
 
     def choose(self) -> None:

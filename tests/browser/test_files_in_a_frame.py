@@ -16,13 +16,12 @@ from application.routes.files import files_link
 from application.site import Site
 from harness.storage import encode_flac
 from listening_tests.service.auth import Administration
-from tests.ports import free_port
 from listening_tests.workspace import Workspace
+from tests.ports import free_port
 
-from .conftest import speech
+from .conftest import PATIENCE_MS, START_S, speech
 
 pytestmark = pytest.mark.slow
-PATIENCE_MS = 60_000
 PASSWORD = "a long password"
 HOSTILE = """<!doctype html><title>A report</title><h1>A report</h1><img id="picture" src="picture.svg">
 <audio id="sound" src="sound.flac" preload="auto"></audio><p id="said"></p><script>
@@ -47,8 +46,10 @@ const once = (node, good) => new Promise((done) => { node.addEventListener(good,
   await attempt("top", () => { if (top !== self) top.location = "/logout"; return "moved"; });
   await attempt("worker", () => new Worker("/assets/listener.js") && "works");
   await attempt("popup", () => window.open("/app/") === null ? "none" : "opened");
-  const frame = document.createElement("iframe"); frame.src = "/app/"; document.body.append(frame);
-  await new Promise((done) => setTimeout(done, 300));
+  const frame = document.createElement("iframe"); frame.src = "/app/"; // an empty page of this one's own, until it is refused
+  const refused = new Promise((done) => frame.addEventListener("load", done));
+  document.body.append(frame);
+  await refused;
   await attempt("frame", () => frame.contentDocument ? "read" : "closed");
   document.getElementById("said").textContent = JSON.stringify(said);
 })();
@@ -72,9 +73,10 @@ class Server:
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START_S
         while not self.server.started and time.monotonic() < deadline:
             time.sleep(0.05)
+        assert self.server.started
 
     def close(self) -> None:
         self.server.should_exit = True
@@ -114,8 +116,7 @@ def framed(page: Any, link: str) -> Any:
         " document.body.append(frame); }",
         link,
     )
-    page.wait_for_function("document.querySelector('iframe[name=report]') !== null")
-    return next(frame for frame in page.frames if frame.name == "report")
+    return page.wait_for_selector("iframe[name=report]").content_frame()
 
 
 def test_a_hostile_report_runs_and_reaches_nothing(page: Any, server: Server) -> None:

@@ -124,7 +124,8 @@ def test_nothing_is_lost_without_a_network(studies: Any, listener: Callable[...,
     assert "kept on this device" in person.page.inner_text(".flow-banner")
     assert person.page.inner_text(".flow-saved") != "Saved", "said to be saved, which it is not"
     assert len(answers(studies, "ccr")) == at_start
-    person.page.wait_for_timeout(3000)
+    for _ in range(2):  # it goes on trying
+        person.page.wait_for_event("requestfailed")
     person.page.evaluate("document.querySelector('.lt-trial').dataset.old = 'yes'")
     person.context.set_offline(False)
     person.page.wait_for_function("!document.querySelector('[data-old]')")
@@ -164,7 +165,7 @@ def test_a_server_killed_while_answering_costs_nothing(studies: Any, listener: C
         person.page.wait_for_selector(".flow-banner.lt-warn:visible")
     finally:
         studies.start()
-    person.page.wait_for_function("!document.querySelector('[data-old]')", timeout=40_000)
+    person.page.wait_for_function("!document.querySelector('[data-old]')")
     person.go_to("done")
     assert len(answers(studies, "ab")) - before == len(person.seen) - 3
 
@@ -181,6 +182,7 @@ def test_a_keyboard_is_enough(listener: Callable[..., Any]) -> None:
         pytest.fail(f"Tab does not reach {selector}")
 
     def through(selector: str = "[type=submit]") -> None:
+        person.page.wait_for_selector(f"{selector}:not(.lt-off)")
         person.page.evaluate("document.querySelector('[data-screen], .lt-trial').dataset.old = 'yes'")
         tab_to(selector)
         press("Enter")
@@ -191,23 +193,24 @@ def test_a_keyboard_is_enough(listener: Callable[..., Any]) -> None:
             tab_to("[name=agreed]")
             press("Space")
         elif screen == "level":
+            person.page.wait_for_selector(".flow-play:not([disabled])")
             tab_to(".flow-play")
             press("Space")
         elif screen.startswith("trial"):
             press("Space")
             person.page.wait_for_function("!document.querySelector('.lt-locked')")
             press("4")
-            person.page.wait_for_selector(".lt-submit:not(.lt-off)")
             through(".lt-submit")
             continue
         through()
 
 
 def test_nothing_the_browser_gets_names_a_system_or_a_sentence(studies: Any, listener: Callable[..., Any]) -> None:
-    person, received = listener("mushra"), []
-    person.page.on("response", lambda reply: received.append(reply))
+    person, finished = listener("mushra"), []
+    person.page.on("requestfinished", finished.append)
     person.page.reload()
     person.go_to("break")
+    received = [request.response() for request in finished]
     own = [r for r in received if not urlsplit(r.url).path.startswith(("/listen/assets/", "/listen/static/"))]
     assert any("/a/" in reply.url for reply in own) and any("/api/answers" in reply.url for reply in own)
     texts = [person.page.content()]

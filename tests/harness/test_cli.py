@@ -190,7 +190,13 @@ def test_ctrl_c_says_what_is_kept_and_how_to_go_on(make_corpus, tmp_path, tiny):
             "--no-report",
         ],
         cwd=PLUGINS,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "STREAMFLOW_TEST_LOG": str(log), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "STREAMFLOW_TEST_LOG": str(log),
+            "STREAMFLOW_TEST_HOLD": "4",
+            "OMP_NUM_THREADS": "1",
+        },
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores Ctrl-C
         stderr=subprocess.PIPE,
         text=True,

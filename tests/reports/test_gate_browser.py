@@ -74,6 +74,9 @@ def test_keys_play_recording_baseline_and_candidate_at_the_same_place(
     utterance.scroll_into_view_if_needed()
     buttons = utterance.locator("button.play")
     assert buttons.count() == 3
+    page.evaluate(
+        "document.querySelectorAll('audio').forEach((audio) => { audio.loop = true; })"
+    )  # none ends by itself
     buttons.first.click()
     page.wait_for_function("() => document.querySelector('.utterance .play').getAttribute('aria-pressed') === 'true'")
     page.keyboard.press("3")
@@ -98,4 +101,4 @@ def test_spectrograms_are_seen_with_seams_as_wide_as_they_are(opened: tuple[play
 def test_nothing_is_wider_than_the_window(opened: tuple[playwright.Page, list[str]], width: int) -> None:
     page, _ = opened
     page.set_viewport_size({"width": width, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)

@@ -83,10 +83,12 @@ def test_a_browser_draws_it_without_errors_or_sideways_scrolling(width: int, tmp
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path.as_uri())
+        page.set_default_timeout(60_000)
         for section in page.query_selector_all("section"):
             section.scroll_into_view_if_needed()
-            page.wait_for_timeout(120)
-        page.wait_for_function("document.querySelectorAll('[data-plot]:not([data-drawn])').length === 0")
+        for place in page.query_selector_all("[data-plot]"):  # each is drawn when it comes near
+            place.scroll_into_view_if_needed()
+            page.wait_for_function("(place) => 'drawn' in place.dataset", arg=place)
         over = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
         browser.close()
     assert problems == [] and over <= 0

@@ -46,13 +46,13 @@ class Editor:
     def connect(self, checkpoint: Any) -> None:
         """The figure follows the sliders; another strategy brings its own ones."""
         moved = [checkpoint, self.strategy, *self.sliders.values()]
-        for control in self.sliders.values():
-            control.input(told(self.draw), moved, self.figure, trigger_mode="always_last", **QUIET)
+        last = {**QUIET, "trigger_mode": "always_last"}  # of what was done while an answer was on its way
+        redraws = [control.input for control in (*self.sliders.values(), checkpoint)]
+        gradio.on(redraws, told(self.draw), moved, self.figure, **last)
         changed = self.strategy.input(
-            self.other_strategy, self.strategy, [self.strategy, *self.sliders.values()], **QUIET
+            self.other_strategy, self.strategy, [self.strategy, *self.sliders.values()], **last
         )
         changed.then(told(self.draw), moved, self.figure, **QUIET)
-        checkpoint.input(told(self.draw), moved, self.figure, **QUIET)
         gradio.context.Context.root_block.load(told(self.draw), moved, self.figure, **QUIET)
 
     def other_strategy(self, strategy: str) -> list[Any]:

@@ -83,8 +83,9 @@ class ComparePage:
 
         arrived = blocks.load(self.arrive, None, [*form, self.own, self.offered, self.said], **QUIET)
         written(arrived)
-        for control in form:
-            written(control.input(self.changed, form, self.said, trigger_mode="always_last", **QUIET))
+        # one event for all of them, so that the answers come in the order of what was done
+        moved = [control.input for control in form]
+        written(gradio.on(moved, self.changed, form, self.said, trigger_mode="always_last", **QUIET))
         pressed = module("module.pressed(); return values;")
         written(self.decode.click(self.pressed, form, self.said, js=pressed, **QUIET))
         added = self.editor.add.click(

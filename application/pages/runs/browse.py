@@ -88,9 +88,9 @@ def browse_tab(site: Site) -> None:
         return f"<p>It goes on; see above. {BACKGROUND}</p>"
 
     page.load(arrive, None, [*filters, listed, whole, detail, actions, report, proceed, chosen], **QUIET)
-    gradio.on(
-        [box.change for box in filters], show, filters, listed, js=address.write(*FILTERS, seen="#runs-find"), **QUIET
-    )
-    gradio.Timer(REFRESH_S).tick(show, filters, listed, **QUIET)
+    # one event, so that neither a filter typed while an answer is on its way is passed over nor an older answer comes last
+    triggers = [*(box.change for box in filters), gradio.Timer(REFRESH_S).tick]
+    written = address.write(*FILTERS, seen="#runs-find")
+    gradio.on(triggers, show, filters, listed, js=written, trigger_mode="always_last", **QUIET)
     report.click(write_report, chosen, said, **QUIET).success(None, js=CHANGED, api_visibility="private")
     proceed.click(go_on, chosen, said, **QUIET).success(None, js=CHANGED, api_visibility="private")

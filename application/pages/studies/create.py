@@ -15,6 +15,7 @@ from ...site import Site
 from .address import parameters, sets, writes
 from .form import USUAL, asks, changes_of, make_study, read, run_of, systems_of
 from .preview import GONE, framed
+from .results import cleared
 from .tables import note
 
 QUIET = {"api_visibility": "private", "concurrency_limit": None}
@@ -41,10 +42,11 @@ def create_tab(site: Site) -> tuple[gradio.Button, dict[str, Any]]:
         return framed(site, walk)
 
     look.click(previewed, fields, shown, api_visibility="private", concurrency_limit=2)
+    last = {**QUIET, "trigger_mode": "always_last"}  # of two that follow each other quickly
     form["protocol"].input(
-        lambda name: (gradio.Dropdown(info=asks(name)), GONE), form["protocol"], [form["protocol"], shown], **QUIET
+        lambda name: (gradio.Dropdown(info=asks(name)), GONE), form["protocol"], [form["protocol"], shown], **last
     )
-    form["run"].input(told(lambda name: _choices(site, name)), form["run"], form["systems"], **QUIET)
+    form["run"].input(told(lambda name: _choices(site, name)), form["run"], form["systems"], **last)
     form["run"].input(None, None, None, js=CLEARED)
     gradio.on([field.input for field in fields], None, fields, None, js=writes(USUAL))
     return make, {"form": form, "notice": notice, "fields": fields}
@@ -56,7 +58,7 @@ def wire(site: Site, make: gradio.Button, tab: dict[str, Any], page: dict[str, A
     Args:
         site: where it is made.
         make, tab: see :func:`create_tab`.
-        page: ``choice`` of the study, ``said`` above the tabs, and the ``tabs``.
+        page: ``choice`` of the study, ``said`` above the tabs, the ``tabs``, and ``results`` of the study before.
     """
 
     def carry_out(*values: Any, progress: gradio.Progress = gradio.Progress()) -> Any:  # noqa: B008 (Gradio's way)
@@ -64,9 +66,10 @@ def wire(site: Site, make: gradio.Button, tab: dict[str, Any], page: dict[str, A
         summary = told(make_study)(site.workspace, given, lambda done, total: progress((done, total), desc="sounds"))
         name = str(given["name"]).strip()
         said = note(f"{summary}. Look at it in Preview, try it in Simulate, open it in Listeners.", "good")
-        return "", said, gradio.Dropdown(site.workspace.names(), value=name), gradio.Tabs(selected="listeners")
+        choice = gradio.Dropdown(site.workspace.names(), value=name)
+        return ["", said, choice, gradio.Tabs(selected="listeners"), *cleared()]
 
-    outputs = [tab["notice"], page["said"], page["choice"], page["tabs"]]
+    outputs = [tab["notice"], page["said"], page["choice"], page["tabs"], *page["results"]]
     made = make.click(
         carry_out, tab["fields"], outputs, show_progress_on=tab["notice"], api_visibility="private", concurrency_limit=2
     )

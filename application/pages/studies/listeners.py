@@ -16,6 +16,8 @@ from ...messages import told
 from ...site import Site
 from .tables import note, table
 
+# Of another study; done in the page at once, as an answer of the server could come after what somebody does then.
+GONE = '() => [false, {__type__: "update", value: "", visible: false}, ""]'
 FREEZES = "Opening freezes the file and its sounds; nothing can be changed afterwards."
 
 
@@ -63,8 +65,7 @@ def listeners_tab(site: Site, choice: gradio.Dropdown, facts: gradio.HTML) -> gr
     close.click(told(closed), choice, [facts, address], **quiet)
     invite.click(told(invited), [choice, count], links, **quiet)
     check.click(told(verified), [choice, codes], checked, **quiet)
-    gone = (False, gradio.update(value="", visible=False), "")
-    choice.change(lambda: gone, None, [sure, links, checked], **quiet)
+    choice.change(None, None, [sure, links, checked], js=GONE)
     return address
 
 

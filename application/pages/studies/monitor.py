@@ -40,7 +40,7 @@ def monitor_tab(site: Site, choice: gradio.Dropdown) -> gradio.HTML:
     quiet = {"api_visibility": "private", "concurrency_limit": None}
     look.click(told(lambda name: watched(site, name)), choice, shown, **quiet)
     unlock.click(told(unlocked), [choice, reason], named, **quiet)
-    choice.change(lambda: ("", ""), None, [named, reason], **quiet)
+    choice.change(None, None, [named, reason], js='() => ["", ""]')  # at once, not after what somebody types then
     return shown
 
 

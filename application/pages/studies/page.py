@@ -44,7 +44,7 @@ def build(site: Site) -> None:
                 drawn[name] = _tab(site, name, choice, facts)
             headers[name].select(None, None, None, js=selects(name))
     make, new = drawn["new"]
-    create.wire(site, make, new, {"choice": choice, "said": said, "tabs": tabs})
+    create.wire(site, make, new, {"choice": choice, "said": said, "tabs": tabs, "results": drawn["results"]})
     _when_it_comes_up(site, choice, said, tabs, drawn)
     choice.input(lambda: "", None, said, **QUIET)
     _as_time_goes_by(site, choice, [overview, facts, drawn["listeners"], drawn["simulate"]])
@@ -71,24 +71,18 @@ def _when_it_comes_up(
     page = gradio.context.Context.root_block
     fields, planned = drawn["plan"]
 
-    def came(request: gradio.Request) -> list[Any]:
+    def came(request: gradio.Request) -> list[Any]:  # in one answer: the page is filled in as a whole, or not yet
         said, names = parameters(request), site.workspace.names()
         name, tab = shown_of(said, names)
         watching = watched(site, name) if tab == "monitor" else ""
         picked = [gradio.Dropdown(names, value=name), missing(site, said, names), gradio.Tabs(selected=tab), watching]
-        return [*picked, *results.restored(site, name, said)]
+        form = [*create.restored(site, request), *plan.restored(site, request)]
+        return [*picked, *results.restored(site, name, said), *form]
 
-    def filled(request: gradio.Request) -> list[Any]:
-        return create.restored(site, request)
-
-    def sized(request: gradio.Request) -> list[Any]:
-        return plan.restored(site, request)
-
-    page.load(came, None, [choice, notice, tabs, drawn["monitor"], *drawn["results"]], **QUIET).then(
-        None, None, None, js=CAME_UP
-    )
-    page.load(filled, None, drawn["new"][1]["fields"], **QUIET)
-    page.load(sized, None, fields, **QUIET).then(plan.of_form(site), fields, planned, **QUIET)
+    shown = [choice, notice, tabs, drawn["monitor"], *drawn["results"]]
+    filled = page.load(came, None, [*shown, *drawn["new"][1]["fields"], *fields], **QUIET)
+    filled.then(None, None, None, js=CAME_UP)
+    filled.then(plan.of_form(site), fields, planned, **QUIET)
 
 
 def _as_time_goes_by(site: Site, choice: gradio.Dropdown, parts: list[Any]) -> None:
@@ -101,7 +95,8 @@ def _as_time_goes_by(site: Site, choice: gradio.Dropdown, parts: list[Any]) -> N
         return [gradio.skip() if one == last else one for one, last in zip(now, old, strict=False)] + [now]
 
     triggers = [page.load, gradio.Timer(REFRESH_S).tick, choice.change]
-    gradio.on(triggers, refresh, [choice, seen], [*parts, seen], **QUIET)
+    # the last of them: an answer about the study before may still be on its way when another one is chosen
+    gradio.on(triggers, refresh, [choice, seen], [*parts, seen], trigger_mode="always_last", **QUIET)
     choice.input(None, choice, None, js=writes({"study": ""}))
 
 
@@ -111,8 +106,8 @@ def _when_looked_at(site: Site, choice: gradio.Dropdown, headers: dict[str, grad
     def look(name: str | None) -> str:
         return watched(site, name)
 
-    headers["monitor"].select(look, choice, drawn["monitor"], **QUIET)
-    choice.input(look, choice, drawn["monitor"], **QUIET)
+    triggers = [headers["monitor"].select, choice.input]
+    gradio.on(triggers, look, choice, drawn["monitor"], trigger_mode="always_last", **QUIET)
 
 
 def shown_of(said: Mapping[str, str], names: Sequence[str]) -> tuple[str | None, str]:

@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 def results_tab(site: Site, choice: gradio.Dropdown) -> list[Any]:
-    """Draw the tab; returns the outputs of :func:`restored`."""
+    """Draw the tab; returns the outputs of :func:`restored` and :func:`cleared`."""
     gradio.Markdown(WARNING)
     with gradio.Row():
         analyse = gradio.Button("Analyse", variant="primary")
@@ -48,18 +48,18 @@ def results_tab(site: Site, choice: gradio.Dropdown) -> list[Any]:
     relation = gradio.Markdown("", elem_id="study-relation")
     metric = gradio.Dropdown([], label="Metric", visible=False)
     figure, told_as_table = figures("relation"), gradio.HTML(apply_default_css=False)
-    outputs = [report, relation, metric, figure, told_as_table]
+    outputs = [files, report, relation, metric, figure, told_as_table]
 
     def analysed(name: str | None) -> list[Any]:
         analyse_study(site.workspace.opened(_named(name)), by="administration")
-        return shown(site, name, "")
+        return [gradio.skip(), *shown(site, name, "")]
 
     def looked(name: str | None) -> list[Any]:
         opened = site.workspace.opened(_named(name))
         if not (opened.folder / "analysis" / "report.html").is_file():
             raise StudyError(f"{name} has not been analysed; press Analyse first")
         opened.store.audit("administration", "look at the analysis", opened.study_id)
-        return shown(site, name, "")
+        return [gradio.skip(), *shown(site, name, "")]
 
     def exported(name: str | None) -> str:
         study = site.workspace.opened(_named(name))
@@ -70,23 +70,31 @@ def results_tab(site: Site, choice: gradio.Dropdown) -> list[Any]:
     analyse.click(told(analysed), choice, outputs, **quiet).success(None, None, None, js=sets(shown="1"))
     show.click(told(looked), choice, outputs, **quiet).success(None, None, None, js=sets(shown="1"))
     export.click(told(exported), choice, files, **quiet)
-    metric.input(told(lambda name, chosen: shown(site, name, chosen)[3]), [choice, metric], figure, **quiet)
+    drawn_anew = told(lambda name, chosen: shown(site, name, chosen)[3])
+    metric.input(drawn_anew, [choice, metric], figure, trigger_mode="always_last", **quiet)
     metric.input(None, metric, None, js=writes({"metric": ""}))
     choice.input(None, None, None, js=sets(shown="", metric=""))
-    choice.change(lambda: ["", *cleared()], None, [files, *outputs], **quiet)
+    # not on any change: the choice also changes when the page's address is read, and the results with it
+    choice.input(cleared, None, outputs, **quiet)
     return outputs
 
 
 def restored(site: Site, name: str | None, said: dict[str, str]) -> list[Any]:
     """The results again where the address says that they were shown."""
     try:
-        return shown(site, name, said.get("metric", "")) if name and said.get("shown") == "1" else cleared()
+        if name and said.get("shown") == "1":
+            return ["", *shown(site, name, said.get("metric", ""))]
+        return cleared()
     except StudyError:
         return cleared()
 
 
 def cleared() -> list[Any]:
     """Nothing of a study."""
+    return ["", *_nothing()]
+
+
+def _nothing() -> list[Any]:
     return ["", "", gradio.Dropdown([], visible=False), NONE, ""]
 
 
@@ -95,11 +103,11 @@ def shown(site: Site, name: str | None, metric: str) -> list[Any]:
     folder = site.workspace.path(_named(name)) / "analysis"
     content = read_json(folder / "analysis.json")
     if not isinstance(content, dict) or not (folder / "report.html").is_file():
-        return cleared()
+        return _nothing()
     report = frame_of(".." + files_link(site, folder, "report.html"), f"Report of {name}")
     rows = content.get("correlations") or []
     if not rows:
-        return [report, f"## Objective metrics against ratings\n\n{NO_RELATION}", *cleared()[2:]]
+        return [report, f"## Objective metrics against ratings\n\n{NO_RELATION}", *_nothing()[2:]]
     found = objective_figures(content["points"], rows, appearances_of(content))
     chosen = metric if metric in found else next(iter(found))
     label = (

@@ -54,7 +54,8 @@ export class Panel {
     const kept = JSON.parse(sessionStorage.getItem(STORE) ?? "null");
     if (kept?.job !== job) return;
     try {
-      await this.#show(await api.state(kept.id));
+      const test = await api.state(kept.id);
+      if (this.job === job) await this.#show(test); // else it was withdrawn meanwhile
     } catch {
       sessionStorage.removeItem(STORE);
     }
@@ -63,6 +64,7 @@ export class Panel {
   /** There is nothing to compare any more. */
   withdraw() {
     this.job = null;
+    this.#test = null;
     this.#close();
     this.form.offer([]);
     this.form.element.hidden = false;
@@ -75,14 +77,20 @@ export class Panel {
     this.#say("");
     this.result.replaceChildren();
     await this.#asking(async () => {
-      const test = await api.begin({ ...wish, job: this.job });
-      sessionStorage.setItem(STORE, JSON.stringify({ job: this.job, id: test.id }));
+      const { job } = this;
+      const test = await api.begin({ ...wish, job });
+      if (this.job !== job) return; // withdrawn meanwhile
+      sessionStorage.setItem(STORE, JSON.stringify({ job, id: test.id }));
       await this.#show(test);
     });
   }
 
   async end() {
-    await this.#asking(async () => this.#show(await api.end(this.#test.id)));
+    const { id } = this.#test;
+    await this.#asking(async () => {
+      const over = await api.end(id);
+      if (this.#test?.id === id) await this.#show(over);
+    });
   }
 
   async #asking(work) {
@@ -131,7 +139,7 @@ export class Panel {
     this.stage.replaceChildren(holder);
     const onAnswer = async ({ choice }) => {
       const next = await api.answer(test.id, test.step.number, choice);
-      setTimeout(() => this.#show(next)); // once the trial has closed its own books
+      setTimeout(() => this.#test === test && this.#show(next)); // once the trial has closed its own books; not if it was ended
     };
     this.#player = player;
     this.#trial = renderTrial(holder, { ...test.step, stimuli }, player, texts, { onAnswer });

@@ -3,6 +3,8 @@
 import * as api from "./api.js";
 import { canRecord, Recorder } from "./recorder.js";
 
+const drop = (id) => api.forget(id).catch(() => {}); // it is dropped by itself where this fails
+
 export class Source {
   /**
    * @param {HTMLElement} root with the markup of application/pages/compare/markup.py
@@ -36,6 +38,7 @@ export class Source {
       () => this.#stop(),
     );
     try {
+      this.record.disabled = true; // while the browser asks whether it may
       await this.recorder.start();
       this.record.textContent = "Stop recording";
       this.record.setAttribute("aria-pressed", "true");
@@ -43,6 +46,7 @@ export class Source {
       this.recorder = null;
       this.#say(error.message, true);
     }
+    this.record.disabled = false;
   }
 
   async #stop() {
@@ -62,14 +66,21 @@ export class Source {
     }
     this.root.setAttribute("aria-busy", "true");
     this.#say(`sending ${name}`);
-    const old = this.value;
+    const ticket = (this.ticket = Symbol("sending"));
+    let made = null;
     try {
-      const { id, seconds } = await api.upload(blob, name);
-      this.show({ id, name, seconds });
-      this.onChange(this.value);
-      if (old) api.forget(old.id).catch(() => {}); // it is dropped by itself where this fails
+      made = await api.upload(blob, name);
     } catch (error) {
-      this.#say(error.message, true);
+      if (this.ticket === ticket) this.#say(error.message, true);
+    }
+    if (this.ticket !== ticket) {
+      if (made) drop(made.id); // another one was chosen while this was on its way
+      return;
+    }
+    if (made) {
+      if (this.value) drop(this.value.id);
+      this.show({ ...made, name });
+      this.onChange(this.value);
     }
     this.root.removeAttribute("aria-busy");
     this.file.value = "";
@@ -85,10 +96,12 @@ export class Source {
   /** After a refresh: ask what the link's upload is, as only this browser may. */
   async restore(id) {
     if (!id || this.value?.id === id) return;
+    const { ticket } = this;
     try {
-      this.show({ id, name: "your recording", ...(await api.describeUpload(id)) });
+      const found = await api.describeUpload(id);
+      if (this.ticket === ticket) this.show({ id, name: "your recording", ...found });
     } catch (error) {
-      this.#say(error.message, true);
+      if (this.ticket === ticket) this.#say(error.message, true);
     }
   }
 

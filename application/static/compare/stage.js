@@ -95,7 +95,7 @@ export class Stage {
       this.#remember({ id, query: view.query, looks: view.looks });
       await this.#follow();
     } catch (error) {
-      this.fail(error.message);
+      if (this.ticket === ticket) this.fail(error.message); // a later press has the stage now
     }
   }
 

@@ -55,8 +55,12 @@ quick.addEventListener("change", async () => {
 await place({ position: 0 });
 const listener = await mount(root);
 quick.checked = (await place()).quick;
-let waiting;
-const look = async () => show(await place());
+let waiting, looks = 0;
+async function look() {
+  const number = (looks += 1);
+  const now = await place();
+  if (number === looks) show(now); // else a later look has asked
+}
 new MutationObserver(() => {
   clearTimeout(waiting);
   waiting = setTimeout(look, 50);

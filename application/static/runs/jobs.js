@@ -30,14 +30,18 @@ class Panel {
   async look() {
     clearTimeout(this.timer);
     if (!this.root.isConnected) return;
+    const number = (this.looks = (this.looks ?? 0) + 1);
+    const outdated = () => number !== this.looks; // a later look is on its way, and plans the next
     let wait = SLOW_MS;
     try {
       const answer = await fetch(new URL("../jobs", SERVER), { headers: { accept: "application/json" } });
       if (!answer.ok) throw new Error(answer.status === 401 ? "logged out; log in again" : `answered ${answer.status}`);
       const { active, over } = await answer.json();
+      if (outdated()) return;
       this.draw([...active, ...(this.over ? over : over.filter((job) => this.states.has(job.id)))]);
       if (active.length) wait = FAST_MS;
     } catch (error) {
+      if (outdated()) return;
       this.tell(`The server cannot be reached (${error.message}); trying again.`);
     }
     if (!document.hidden) this.timer = setTimeout(() => this.look(), wait);
@@ -89,6 +93,7 @@ class Row {
 
   show(job) {
     const active = job.state === "queued" || job.state === "running";
+    const ended = this.element.dataset.state !== job.state && !active;
     this.element.dataset.state = job.state;
     set(this.title, job.title);
     set(this.state, WORDS[job.state] ?? job.state);
@@ -103,13 +108,15 @@ class Row {
     if (job.total > 0) { this.bar.max = job.total; this.bar.value = job.done; } else this.bar.removeAttribute("value");
     set(this.text, job.state === "running" ? progressOf(job) : job.elapsed_s ? `took ${duration(job.elapsed_s)}` : "");
     set(this.line, job.state === "failed" || job.state === "lost" ? job.line || "It said nothing." : "");
-    if (active && this.log.open) this.read();
+    if (this.log.open && (active || ended)) this.read();
   }
 
   async stop(look) {
     this.cancel.disabled = true;
     try {
       await fetch(new URL(`../jobs/${this.id}/cancel`, SERVER), { method: "POST" });
+    } catch {
+      // the look below says that the server cannot be reached
     } finally {
       this.cancel.disabled = false;
       look();
@@ -118,8 +125,18 @@ class Row {
 
   async read() {
     if (!this.log.open) return;
-    const answer = await fetch(new URL(`../jobs/${this.id}/log`, SERVER));
-    if (answer.ok) set(this.out, (await answer.text()) || "nothing yet");
+    if (this.reading) {
+      this.again = true; // what is on its way may be from before
+      return;
+    }
+    this.reading = true;
+    const answer = await fetch(new URL(`../jobs/${this.id}/log`, SERVER)).catch(() => null);
+    const text = answer?.ok ? await answer.text().catch(() => null) : null;
+    if (text !== null) set(this.out, text || "nothing yet");
+    this.reading = false;
+    if (!this.again) return;
+    this.again = false;
+    this.read();
   }
 }
 

@@ -75,9 +75,10 @@ class Listener {
   }
 
   async #speak(language) {
+    this.speaking = language;
     if (language === this.language) return;
-    this.t = await loadTexts(BASE, language);
-    this.language = language;
+    const t = await loadTexts(BASE, language);
+    if (this.speaking === language) Object.assign(this, { t, language }); // else another one was chosen meanwhile
   }
 
   async #choose(language) {

@@ -169,8 +169,9 @@ export class Player {
 
   async play() {
     if (this.playing || !this.selected) return;
+    const ticket = this.#loading;
     if (this.context.state !== "running" && this.context.resume && !this.#offline) await this.context.resume();
-    if (this.playing || !this.selected) return;
+    if (this.playing || !this.selected || ticket !== this.#loading) return; // other sounds may have come meanwhile
     if (this.#rest >= this.duration - 0.005) this.#rest = 0;
     this.playing = true;
     this.underruns.reset();

@@ -17,4 +17,4 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
     for job in made.list():
         made.cancel(job.id)
     for job in made.list():
-        made.wait(job.id, 60)
+        made.wait(job.id, 600)

@@ -20,7 +20,7 @@ from harness.storage import read_json
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "corpora" / "shipped" / "manifest.csv"
-PATIENCE_S = 240.0
+PATIENCE_S = 900.0
 
 
 def comparison(out: Path, systems: str = "copy-synthesis", limit: int = 1) -> list[str]:

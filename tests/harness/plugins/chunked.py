@@ -1,7 +1,9 @@
 """Decoders as a user would bring them: they know the session protocol and nothing else of this project's harness.
 
 ``Resynthesis`` codes the recording with 8 bit mu-law and emits it in chunks of 8 tokens; the others break one rule
-each. Set ``STREAMFLOW_TEST_LOG`` to a file to have a line appended for every utterance that is opened.
+each. Set ``STREAMFLOW_TEST_LOG`` to a file to have a line appended for every utterance that is opened, and
+``STREAMFLOW_TEST_HOLD`` to a number to have the decode of that line stop after its first chunk until the process is
+ended: whoever interrupts it need not be quick.
 """
 
 from __future__ import annotations
@@ -24,9 +26,12 @@ class Resynthesis:
     """Emit the recording, coarsely quantised, every ``hop`` tokens."""
 
     def __init__(self, request: StreamRequest, hop: int = 8, sleep_s: float = 0.0) -> None:
+        self.holds = False
         if "STREAMFLOW_TEST_LOG" in os.environ:
-            with Path(os.environ["STREAMFLOW_TEST_LOG"]).open("a") as log:
+            with Path(os.environ["STREAMFLOW_TEST_LOG"]).open("a+") as log:
                 log.write(f"{type(self).__name__} {request.utterance_id}\n")
+                log.seek(0)
+                self.holds = len(log.readlines()) == int(os.environ.get("STREAMFLOW_TEST_HOLD") or 0)
         self.audio = np.pad(request.reference, (0, TOKEN))
         self.hop, self.sleep_s = hop, sleep_s
         self.tokens = self.emitted = 0
@@ -49,6 +54,8 @@ class Resynthesis:
         code = np.round(127 * np.sign(piece) * np.log1p(MU * np.abs(piece)) / np.log1p(MU))
         samples = np.sign(code) * np.expm1(np.abs(code) / 127 * np.log1p(MU)) / MU
         time.sleep(self.sleep_s)
+        while self.holds and self.emitted:
+            time.sleep(1)
         self.emitted += count
         return AudioChunk(start, samples.astype(np.float32), dit_s=self.sleep_s)
 

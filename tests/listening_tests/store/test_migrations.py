@@ -62,7 +62,7 @@ def test_processes_that_open_an_empty_database_together_all_succeed(database_url
     command = [sys.executable, "-c", code, database_url]
     together = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     for process in together:
-        _, error = process.communicate(timeout=60)
+        _, error = process.communicate(timeout=600)
         assert process.returncode == 0, error
 
 

@@ -15,7 +15,7 @@ export function levelScreen(step, { t, player, sounds, storage, answer }) {
     type: "range", id: freshId("volume"), min: QUIETEST_DB, max: 0, step: 1, value: storage.get("volume_db") ?? USUAL_DB,
     oninput: () => player.setVolume(gainOf(Number(slider.value))),
   });
-  const play = element("button", { type: "button", class: "lt-button flow-play", onclick: () => player.toggle() });
+  const play = element("button", { type: "button", class: "lt-button flow-play", disabled: true, onclick: () => player.toggle() });
   const showPlay = () => play.replaceChildren(icon(player.playing ? "pause" : "play"), t(player.playing ? "level.stop" : "level.play"));
   const screen = formScreen(
     {
@@ -49,6 +49,7 @@ export function levelScreen(step, { t, player, sounds, storage, answer }) {
       await player.load(step.stimuli, sounds.fetch);
       player.setLoop(0, player.duration);
       player.setVolume(gainOf(Number(slider.value)));
+      play.disabled = false; // before there is a sound, a press would be lost
     } catch {
       heard.failed = t("trial.load_failed");
       screen.update();

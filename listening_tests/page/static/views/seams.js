@@ -52,7 +52,8 @@ export class SeamsView {
   #awaitLatePresses() {
     this.#complete = true;
     this.#endedAt = performance.now();
-    setTimeout(() => {
+    clearTimeout(this.late); // of an earlier listening
+    this.late = setTimeout(() => {
       if (this.trial.gone || this.trial.player.playing) return;
       this.#endedAt = null;
       this.trial.update();
