@@ -21,7 +21,7 @@ def fresh(tmp_path: Path) -> Iterator[Site]:
     for job in site.jobs.active()[::-1]:
         site.jobs.cancel(job.id)
     for job in site.jobs.list():
-        site.jobs.wait(job.id, 120)
+        site.jobs.wait(job.id, 900)
 
 
 def verbs(site: Site, started: list[str]) -> list[str]:

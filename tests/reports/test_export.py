@@ -74,7 +74,7 @@ def test_latex_has_rules_escapes_and_bold_verdicts() -> None:
 def test_latex_compiles(tmp_path) -> None:
     document = rf"\documentclass{{article}}\usepackage{{booktabs}}\begin{{document}}{to_latex(TABLE)}\end{{document}}"
     (tmp_path / "a.tex").write_text(document, encoding="utf-8")
-    subprocess.run(["pdflatex", "-halt-on-error", "a.tex"], cwd=tmp_path, check=True, capture_output=True, timeout=100)
+    subprocess.run(["pdflatex", "-halt-on-error", "a.tex"], cwd=tmp_path, check=True, capture_output=True, timeout=600)
 
 
 @given(st.text(max_size=30))

@@ -22,7 +22,7 @@ function show({ position, name, places, facts }) {
   const welcome = Boolean(root.querySelector("[data-screen=welcome]"));
   const buttons = [{ name: "Welcome", position: -1 }, ...places].map((one) => {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: one.name });
-    button.addEventListener("click", () => go(one.position));
+    button.addEventListener("click", () => inTurn(() => go(one.position)));
     if (welcome ? one.position < 0 : one.name === name) button.setAttribute("aria-current", "step");
     return button;
   });
@@ -38,6 +38,10 @@ function show({ position, name, places, facts }) {
   document.body.dataset.position = welcome ? "welcome" : position;
 }
 
+// One after another: what an earlier press asked for must not come after what a later one has shown.
+let turn = Promise.resolve();
+const inTurn = (work) => (turn = turn.then(work, work));
+
 async function go(position) {
   if (position < 0) {
     await place({ position: 0 });
@@ -47,10 +51,10 @@ async function go(position) {
   await listener.proceed(); // in a click, so the page may sound
 }
 
-quick.addEventListener("change", async () => {
+quick.addEventListener("change", () => inTurn(async () => {
   await place({ quick: quick.checked });
   if (!root.querySelector("[data-screen=welcome]")) await listener.proceed();
-});
+}));
 
 await place({ position: 0 });
 const listener = await mount(root);
