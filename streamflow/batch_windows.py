@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .cones import Cone
+from .cones import Cone, Mask
 from .dit import rotary_table
 from .kv_cache import KeyValueCache, Reading, SideBySide
 
@@ -154,8 +154,8 @@ def joint(cones: Sequence[Cone], branches: int, caches: Sequence[Caches] | None 
     inputs = _hull([c.inputs for c in cones])
     layers = tuple(_hull(parts) for parts in zip(*(c.layers for c in cones), strict=True))
     whole = Cone(inputs, layers, ())
-    made: dict[tuple, Tensor | None] = {}
-    masks = []
+    made: dict[tuple, Mask] = {}
+    masks: list[Mask] = []
     for layer in range(len(layers)):
         if caches is not None and caches[0][layer] is not None:
             masks.append(None)
@@ -168,19 +168,27 @@ def joint(cones: Sequence[Cone], branches: int, caches: Sequence[Caches] | None 
     return Cone(inputs, layers, tuple(masks))
 
 
-def _mask(cones: Sequence[Cone], layer: int, whole: Cone, branches: int) -> Tensor | None:
+def _mask(cones: Sequence[Cone], layer: int, whole: Cone, branches: int) -> Mask:
     given, entering = whole.layers[layer], whole.entering(layer)
-    if all(c.masks[layer] is None and (c.layers[layer], c.entering(layer)) == (given, entering) for c in cones):
-        return None
+    own_masks = [c.masks[layer] for c in cones]
+    of_one_size = all((c.layers[layer], c.entering(layer)) == (given, entering) for c in cones)
+    if of_one_size and not any(map(torch.is_tensor, own_masks)) and len(set(own_masks)) == 1:
+        return own_masks[0]
     itself = torch.arange(given.start, given.stop)[:, None] == torch.arange(entering.start, entering.stop)
     allowed = itself.repeat(len(cones), 1, 1)  # rows that nobody asked for see themselves: no row may be empty
     for rows, cone in zip(allowed, cones, strict=True):
         queries, keys = cone.layers[layer], cone.entering(layer)
         own = rows[queries.start - given.start : queries.stop - given.start]
         own.zero_()
-        mask = cone.masks[layer]
-        own[:, keys.start - entering.start : keys.stop - entering.start] = True if mask is None else mask
+        own[:, keys.start - entering.start : keys.stop - entering.start] = _allowed(cone.masks[layer], len(queries))
     return allowed.repeat_interleave(branches, 0)[:, None]
+
+
+def _allowed(mask: Mask, rows: int) -> Tensor | bool:
+    if isinstance(mask, int):
+        blocks = torch.arange(rows) // mask
+        return blocks[:, None] == blocks
+    return True if mask is None else mask
 
 
 def _hull(parts: Sequence[range]) -> range:

@@ -12,14 +12,15 @@ they are made once for each shape.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
 
-from .attention import AttentionPattern, Reach
+from .attention import OWN, AttentionPattern, Reach
 
 SHAPES = 64  # kept at once
+Mask = Tensor | int | None
 LARGEST = 2**17  # entries of a mask, above which it is made anew: a prefix that grows never has the same shape twice
 
 
@@ -30,13 +31,14 @@ class Cone:
     Attributes:
         inputs: rows that enter the network.
         layers: rows that each layer gives out; the last one's are the evaluation's.
-        masks: one a layer, boolean ``[rows given out, past + rows that enter]``, or None where all is attended to.
+        masks: one a layer, boolean ``[rows given out, past + rows that enter]``; None where all is attended to; a number
+            where rows attend to their block of so many, and nothing else.
         shape: what determines the masks.
     """
 
     inputs: range
     layers: tuple[range, ...]
-    masks: tuple[Tensor | None, ...] = field(compare=False)
+    masks: tuple[Mask, ...] = field(compare=False)
     shape: tuple = ()
 
     def entering(self, layer: int) -> range:
@@ -48,7 +50,7 @@ class Cone:
         """Rows whose velocity is computed."""
         return self.layers[-1]
 
-    @property
+    @cached_property
     def cuts(self) -> list[slice | None]:
         """What each layer gives out of the rows that it is given; None for all."""
         result = []
@@ -94,7 +96,7 @@ def _made(
     pasts: tuple[int, ...],
 ) -> tuple[Cone, ...]:
     result: list[Cone] = []
-    masks: dict[tuple, Tensor | None] = {}
+    masks: dict[tuple, Mask] = {}
     for _ in range(evaluations):
         inputs, layers = _rows(pattern, offset, length, wanted)
         if result and result[0].layers == layers:
@@ -132,8 +134,8 @@ def _masks(
     inputs: range,
     layers: tuple[range, ...],
     pasts: tuple[int, ...],
-    made: dict[tuple, Tensor | None],
-) -> tuple[Tensor | None, ...]:
+    made: dict[tuple, Mask],
+) -> tuple[Mask, ...]:
     result = []
     for layer, (reach, given, past) in enumerate(zip(pattern.layers, layers, pasts, strict=True)):
         entering = layers[layer - 1] if layer else inputs
@@ -141,6 +143,8 @@ def _masks(
         if key not in made:
             queries = range(offset + given.start, offset + given.stop)
             keys = range(offset + entering.start - past, offset + entering.stop)
-            made[key] = pattern.mask(layer, queries, keys)
+            whole = queries == keys and queries.start % pattern.block == 0 == queries.stop % pattern.block
+            alone = reach == OWN and whole and len(queries) > pattern.block > 1
+            made[key] = pattern.block if alone else pattern.mask(layer, queries, keys)
         result.append(made[key])
     return tuple(result)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .conditioning import CodeTable
+from .cones import Mask
 from .errors import StreamflowError
 from .fsq import FSQ
 from .kv_cache import KeyValueCache, SideBySide, attend
@@ -136,7 +137,7 @@ class Block(nn.Module):
         self,
         x: Tensor,
         modulation: tuple[Tensor, ...],
-        mask: Tensor | None,
+        mask: Mask,
         table: tuple[Tensor, Tensor],
         cache: KeyValueCache | SideBySide | None = None,
         cut: slice | None = None,
@@ -250,7 +251,7 @@ class DiT(nn.Module):
         x: Tensor,
         condition: Tensor,
         modulations: list[tuple[Tensor, ...]],
-        masks: Sequence[Tensor | None],
+        masks: Sequence[Mask],
         start: int | tuple[Tensor, Tensor] = 0,
         caches: Sequence[KeyValueCache | SideBySide | None] | None = None,
         cuts: Sequence[slice | None] | None = None,
@@ -261,7 +262,8 @@ class DiT(nn.Module):
             x: noisy normalised mel ``[B, T, 80]``.
             condition: ``[B, T, D + W]`` of :meth:`condition`, or :attr:`null` expanded.
             modulations: of :meth:`modulations`.
-            masks: one a layer, boolean ``[T, keys]``, ``[B, 1, T, keys]`` or ``None``.
+            masks: one a layer, boolean ``[T, keys]`` or ``[B, 1, T, keys]``, ``None`` for all, or the length of blocks that
+                see nothing but themselves.
             start: absolute position of ``x[:, 0]``, for the rotary embedding; or its table, ``[T, width / 2]`` or
                 ``[B, T, width / 2]`` twice, where the rows of a batch begin at positions of their own.
             caches: one a layer, or None for none; the keys are then the cached ones and these.

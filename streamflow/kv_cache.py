@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from .cones import Cone
+from .cones import Cone, Mask
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Scaled dot-product attention over ``[B, heads, T, width]`` under a boolean mask ``[T, keys]``."""
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
+    """Scaled dot-product attention over ``[B, heads, T, width]``.
+
+    Args:
+        q, k, v: queries, keys and values.
+        mask: boolean ``[T, keys]``; None for all; a number for blocks of so many rows, each attending to itself.
+    """
+    if isinstance(mask, int):
+        blocks = (part.transpose(1, 2).unflatten(1, (-1, mask)).flatten(0, 1).transpose(1, 2) for part in (q, k, v))
+        return attend(*blocks, None).transpose(1, 2).unflatten(0, (len(q), -1)).flatten(1, 2).transpose(1, 2)
     if not q.requires_grad or q.is_cuda:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     # the fused kernel's backward pass on a CPU takes twice as long as the plain products

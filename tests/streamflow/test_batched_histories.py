@@ -118,10 +118,10 @@ def test_streams_with_histories_of_any_length_give_what_they_give_alone(bundle, 
     assert max(sizes) > 1
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     system=st.sampled_from(SYSTEMS),
-    lengths=st.lists(st.integers(1, 30), min_size=2, max_size=4),
+    lengths=st.lists(st.integers(1, 20), min_size=2, max_size=4),
     rounds=st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=4), max_size=6),
     cancelled=st.none() | st.integers(0, 5),
     schedule=st.sampled_from([{}, {"nfe": 4, "solver": "midpoint"}, {"guidance": 0.0}, {"nfe": 1}]),

@@ -14,6 +14,7 @@ from streamflow.batch_windows import Window
 from streamflow.cones import cones
 from streamflow.decoding import Evaluator, MelStream, Plan
 from streamflow.flow import Schedule
+from streamflow.kv_cache import attend
 from streamflow.noise import frame_noise
 from streamflow.strategies import parameters_of_strategy, plan_of_strategy
 
@@ -121,7 +122,19 @@ def test_windows_of_one_shape_share_their_masks_wherever_they_lie():
     assert cones(pattern, 4, range(264, 360), range(312, 336)) is here
     assert here[0] is here[2]
     elsewhere = cones(pattern, 4, range(250, 346), range(298, 322))  # off the block grid: other masks
-    assert not torch.equal(elsewhere[0].masks[1], here[0].masks[1])
+    assert here[0].masks[1] == 24  # blocks by themselves
+    assert torch.is_tensor(elsewhere[0].masks[1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(2, 9))
+def test_blocks_that_see_only_themselves_are_attended_to_without_a_mask(rows, count, block):
+    window = range(7 * block, (7 + count) * block)
+    made = cones(AttentionPattern(block, (OWN,)), 1, window, window)[0].masks[0]
+    assert made == (block if count > 1 else None)
+    q, k, v = torch.randn(3, rows, 2, count * block, 4, dtype=torch.float64)
+    own = torch.arange(count * block) // block
+    torch.testing.assert_close(attend(q, k, v, made), attend(q, k, v, own[:, None] == own), atol=1e-12, rtol=0)
 
 
 def test_masks_of_long_windows_are_not_kept():
