@@ -62,7 +62,9 @@ class AttentionPattern:
         The ranges are absolute frames, so a window that starts off the block grid keeps the same blocks.
         """
         reach = self.layers[layer]
-        if reach == FULL:
+        first, last = queries.start // self.block, (queries.stop - 1) // self.block
+        all_near = reach.back is None or keys.start // self.block >= last - reach.back
+        if all_near and (reach.ahead is None or (keys.stop - 1) // self.block <= first + reach.ahead):
             return None
         own = torch.arange(queries.start, queries.stop, device=device)[:, None] // self.block
         other = torch.arange(keys.start, keys.stop, device=device)[None] // self.block

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .cones import Cone, Mask
 from .dit import rotary_table
+from .kv_cache import KeyValueCache, Reading, SideBySide
 
 LEAST_FULL = 0.75  # of a batch's longest window, below which a window waits for one of its own length
+
+Caches = Sequence[KeyValueCache | Reading | None]  # one a layer
 
 
 @dataclass(frozen=True)
@@ -24,34 +28,106 @@ class Window:
     Attributes:
         noise: ``[T, 80]``.
         condition: ``[T, W]``.
-        masks: one a layer, boolean ``[T, T]`` or None.
         start: absolute frame of the first row.
+        cones: what each evaluation computes of it.
+        caches: of each evaluation, for a past that enters by its keys and values.
+        known: ``[n, 80]``, the mel of the first n frames: each evaluation finds them on the way to it.
+        written: filled by one more evaluation, of the finished mel.
     """
 
     noise: Tensor
     condition: Tensor
-    masks: Sequence[Tensor | None]
     start: int
+    cones: Sequence[Cone]
+    caches: Sequence[Caches] | None = None
+    known: Tensor | None = None
+    written: Caches | None = None
 
     def __len__(self) -> int:
         return len(self.noise)
 
 
 @dataclass(frozen=True)
+class Step:
+    """One network evaluation of a batch.
+
+    Attributes:
+        cone: what it computes, of all windows alike; masks are ``[N * branches, 1, given, entering]`` where the windows
+            do not share them.
+        caches: one a layer, or None.
+    """
+
+    cone: Cone
+    caches: Sequence[KeyValueCache | Reading | SideBySide | None] | None
+
+
 class Batch:
     """Windows side by side, ``N`` of them, padded to ``T`` frames.
 
+    Args:
+        windows: one at least; all of them with caches or none, and so with ``written``.
+        branches: rows a window has in the network, one after another: 2 with guidance.
+        head_width: of an attention head, for the rotary tables.
+
     Attributes:
         noise: ``[N, T, 80]``.
-        conditions: ``[N, T, W]``.
-        masks: one a layer, boolean ``[T, T]`` where all windows share it, ``[N, 1, T, T]`` where not, or None.
-        table: rotary cosines and sines ``[N, 1, T, width / 2]``.
+        table: rotary cosines and sines, ``[T, width / 2]`` or ``[N * branches, T, width / 2]``.
     """
 
-    noise: Tensor
-    conditions: Tensor
-    masks: list[Tensor | None]
-    table: tuple[Tensor, Tensor]
+    def __init__(self, windows: Sequence[Window], branches: int, head_width: int):
+        self.windows, self.branches = windows, branches
+        longest = max(map(len, windows))
+        self.noise = torch.stack([_padded(w.noise, longest) for w in windows])
+        tables = [rotary_table(w.start, w.start + longest, head_width, w.condition.dtype) for w in windows]
+        alike = len({w.start for w in windows}) == 1
+        self.table = tables[0] if alike else tuple(_repeated(part, branches) for part in zip(*tables, strict=True))
+        self._known = self._mels_known(longest)
+        self._joint: dict[tuple[int, ...], Cone] = {}
+
+    def conditions(self, null: Tensor) -> Tensor:
+        """``[N * branches, T, W]``, the second branch of each window null."""
+        longest, rows = self.noise.shape[1], []
+        for window in self.windows:
+            rows.append(_padded(window.condition, longest))
+            if self.branches == 2:
+                rows.append(null.expand(longest, -1))
+        return torch.stack(rows)
+
+    def put_known(self, x: Tensor, t: float) -> Tensor:
+        """``x`` ``[N, T, 80]`` with the frames whose mel is known where their flow is at ``t``."""
+        if self._known is None:
+            return x
+        known, mel = self._known
+        return torch.where(known, (1 - t) * self.noise + t * mel, x)
+
+    def step(self, index: int) -> Step:
+        """The evaluation ``index``."""
+        own = [w.cones[index] for w in self.windows]
+        return self._step(own, [w.caches[index] for w in self.windows] if self.windows[0].caches else None)
+
+    def writing(self) -> Step | None:
+        """The evaluation that writes the finished mel's keys and values, if there is one."""
+        if self.windows[0].written is None:
+            return None
+        return self._step([w.cones[0] for w in self.windows], [w.written for w in self.windows])
+
+    def _step(self, own: list[Cone], caches: list[Caches] | None) -> Step:
+        key = tuple(map(id, own))
+        if key not in self._joint:
+            self._joint[key] = joint(own, self.branches, caches)
+        cone = self._joint[key]
+        if caches is None or len(caches) == 1:
+            return Step(cone, caches and caches[0])
+        layers = enumerate(zip(*caches, strict=True))
+        return Step(cone, [None if one[0] is None else SideBySide(one, own, cone, i) for i, one in layers])
+
+    def _mels_known(self, longest: int) -> tuple[Tensor, Tensor] | None:
+        """Which frames' mel is known, boolean ``[N, T, 1]``, and what it is, ``[N, T, 80]``."""
+        if all(w.known is None for w in self.windows):
+            return None
+        mels = [w.noise[:0] if w.known is None else w.known for w in self.windows]
+        known = torch.arange(longest) < torch.tensor([[len(m)] for m in mels])
+        return known[..., None], torch.stack([_padded(m, longest) for m in mels])
 
 
 def groups(windows: Sequence[Window]) -> Iterator[list[int]]:
@@ -64,54 +140,64 @@ def groups(windows: Sequence[Window]) -> Iterator[list[int]]:
         yield group
 
 
-def stack(windows: Sequence[Window], head_width: int) -> Batch:
-    """Put windows side by side.
+def joint(cones: Sequence[Cone], branches: int, caches: Sequence[Caches] | None = None) -> Cone:
+    """What one evaluation computes of several windows together: of each layer, the rows that any of them needs.
 
     Args:
-        windows: one at least.
-        head_width: of an attention head, for the rotary tables.
+        cones: one a window.
+        branches: rows of each window.
+        caches: of each window; where a layer has some, attention is each window's own and needs no joint mask.
     """
-    longest = max(map(len, windows))
-    tables = [rotary_table(w.start, w.start + longest, head_width, w.condition.dtype) for w in windows]
-    return Batch(
-        torch.stack([_padded(w.noise, longest) for w in windows]),
-        torch.stack([_padded(w.condition, longest) for w in windows]),
-        _masks(windows, longest),
-        tuple(torch.stack(part)[:, None] for part in zip(*tables, strict=True)),
-    )
+    first = cones[0]
+    if all(c == first for c in cones):
+        return first
+    inputs = _hull([c.inputs for c in cones])
+    layers = tuple(_hull(parts) for parts in zip(*(c.layers for c in cones), strict=True))
+    whole = Cone(inputs, layers, ())
+    made: dict[tuple, Mask] = {}
+    masks: list[Mask] = []
+    for layer in range(len(layers)):
+        if caches is not None and caches[0][layer] is not None:
+            masks.append(None)
+            continue
+        key = (layers[layer], whole.entering(layer), *(id(c.masks[layer]) for c in cones))
+        key += tuple((c.layers[layer], c.entering(layer)) for c in cones)
+        if key not in made:
+            made[key] = _mask(cones, layer, whole, branches)
+        masks.append(made[key])
+    return Cone(inputs, layers, tuple(masks))
 
 
-def repeated(batch: Batch, times: int) -> Batch:
-    """Every window so often, one after another: a row for each branch of the guidance. Noise and conditions stay."""
-    if times == 1:
-        return batch
-    masks = {id(m): m if m is None or m.ndim == 2 else m.repeat_interleave(times, 0) for m in batch.masks}
-    table = tuple(part.repeat_interleave(times, 0) for part in batch.table)
-    return Batch(batch.noise, batch.conditions, [masks[id(m)] for m in batch.masks], table)
+def _mask(cones: Sequence[Cone], layer: int, whole: Cone, branches: int) -> Mask:
+    given, entering = whole.layers[layer], whole.entering(layer)
+    own_masks = [c.masks[layer] for c in cones]
+    of_one_size = all((c.layers[layer], c.entering(layer)) == (given, entering) for c in cones)
+    if of_one_size and not any(map(torch.is_tensor, own_masks)) and len(set(own_masks)) == 1:
+        return own_masks[0]
+    itself = torch.arange(given.start, given.stop)[:, None] == torch.arange(entering.start, entering.stop)
+    allowed = itself.repeat(len(cones), 1, 1)  # rows that nobody asked for see themselves: no row may be empty
+    for rows, cone in zip(allowed, cones, strict=True):
+        queries, keys = cone.layers[layer], cone.entering(layer)
+        own = rows[queries.start - given.start : queries.stop - given.start]
+        own.zero_()
+        own[:, keys.start - entering.start : keys.stop - entering.start] = _allowed(cone.masks[layer], len(queries))
+    return allowed.repeat_interleave(branches, 0)[:, None]
+
+
+def _allowed(mask: Mask, rows: int) -> Tensor | bool:
+    if isinstance(mask, int):
+        blocks = torch.arange(rows) // mask
+        return blocks[:, None] == blocks
+    return True if mask is None else mask
+
+
+def _hull(parts: Sequence[range]) -> range:
+    return range(min(p.start for p in parts), max(p.stop for p in parts))
 
 
 def _padded(rows: Tensor, length: int) -> Tensor:
     return rows if len(rows) == length else torch.cat([rows, rows.new_zeros(length - len(rows), rows.shape[1])])
 
 
-def _masks(windows: Sequence[Window], length: int) -> list[Tensor | None]:
-    """One a layer; layers whose windows share their masks share the batch's."""
-    made: dict[tuple[int, ...], Tensor | None] = {}
-    for layer in zip(*(w.masks for w in windows), strict=True):
-        key = tuple(map(id, layer))
-        if key not in made:
-            made[key] = _mask(layer, [len(w) for w in windows], length)
-    return [made[tuple(map(id, layer))] for layer in zip(*(w.masks for w in windows), strict=True)]
-
-
-def _mask(masks: Sequence[Tensor | None], lengths: Sequence[int], length: int) -> Tensor | None:
-    if min(lengths) == length:
-        first = masks[0]
-        if all(m is None for m in masks):
-            return None
-        if first is not None and all(m is first or (m is not None and torch.equal(m, first)) for m in masks):
-            return first
-    allowed = torch.eye(length, dtype=torch.bool).repeat(len(masks), 1, 1)  # padding sees itself: no row may be empty
-    for row, mask, own in zip(allowed, masks, lengths, strict=True):
-        row[:own, :own] = True if mask is None else mask
-    return allowed[:, None]
+def _repeated(parts: Sequence[Tensor], branches: int) -> Tensor:
+    return torch.stack(parts).repeat_interleave(branches, 0)

@@ -2,8 +2,8 @@
 
 Every session runs in a thread of its caller's, as before, and knows nothing of the others. A window that comes while a
 batch is being solved waits for the next one, so a lone stream never waits, and the more streams there are the larger the
-batches grow. New streams join between hops. What is batched are windows that are recomputed; sessions with cached keys
-and values have histories of different lengths and are solved one by one.
+batches grow. New streams join between hops. Products are of all rows; where a past enters by its keys and values, each
+stream attends to its own, however long.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
-from .batch_windows import Window, groups, repeated, stack
+from .batch_windows import Window, groups
 from .checkpoints import Bundle
 from .decoder_session import DecoderSession
 from .decoding import CancelledError, Evaluator, Plan
 from .errors import StrategyError
-from .flow import guide, integrate
 from .strategies import parameters_of_strategy, plan_of_strategy
 from .strategies.base import MadeSystem, algorithmic_latency, plan_facts
 
@@ -105,7 +103,7 @@ class Batcher:
             some = [jobs[i] for i in group]
             self.sizes[len(some)] = self.sizes.get(len(some), 0) + 1
             try:
-                mels = self._integrate(some)
+                mels = self.evaluator.solve_together([j.window for j in some], lambda s=some: self._drop_cancelled(s))
             except BaseException as error:  # the network's own: nobody's mel is there
                 for job in some:
                     job.error = job.error or error
@@ -114,7 +112,7 @@ class Batcher:
             else:
                 for job, mel in zip(some, mels, strict=True):
                     if job.error is None:
-                        job.mel = mel[: len(job.window)]
+                        job.mel = mel
 
     def _next(self, job: _Job) -> list[_Job]:
         """Wait until ``job`` is done (nothing), or until it is this thread's turn to solve what waits."""
@@ -139,23 +137,6 @@ class Batcher:
             with self._changed:
                 self._solving = False
                 self._changed.notify_all()
-
-    @torch.inference_mode()
-    def _integrate(self, jobs: list[_Job]) -> Tensor:
-        """Carry the noise of all jobs to mel ``[N, T, 80]``; a cancelled one's rows are carried along, unused."""
-        evaluator, dit = self.evaluator, self.evaluator.dit
-        branches, guidance = evaluator.branches, evaluator.plan.schedule.guidance
-        alone = stack([job.window for job in jobs], dit.config.width // dit.config.heads)
-        batch = repeated(alone, branches)
-        conditions = torch.cat([evaluator.branch_condition(c) for c in batch.conditions])
-
-        def velocity(index: int, _: float, x: Tensor) -> Tensor:
-            self._drop_cancelled(jobs)
-            rows = x.repeat_interleave(branches, 0)
-            v = dit(rows, conditions, evaluator.modulations[index], batch.masks, batch.table)
-            return guide(v[0::2], v[1::2], guidance) if guidance else v
-
-        return integrate(velocity, batch.noise, evaluator.plan.schedule)
 
     def _drop_cancelled(self, jobs: list[_Job]) -> None:
         """Let cancelled streams go now; stop when there is nobody left.
@@ -182,11 +163,9 @@ class BatchedEvaluator(Evaluator):
         super().__init__(bundle, plan)
         self.batcher = Batcher(self, widest)
 
-    def solve(self, noise, condition, masks, start, caches, check, *more, **others) -> Tensor:
-        """As the evaluator's own; windows without caches go through the batcher."""
-        if caches or more or others:
-            return super().solve(noise, condition, masks, start, caches, check, *more, **others)
-        return self.batcher.solve(Window(noise, condition, masks, start), check)
+    def solve(self, window: Window, check: Callable[[], None]) -> Tensor:
+        """As the evaluator's own, beside the windows of other streams."""
+        return self.batcher.solve(window, check)
 
 
 def batched_system(name: str, bundle: Bundle, widest: int = WIDEST, **parameters) -> tuple[MadeSystem, Batcher]:

@@ -7,13 +7,16 @@ and whether the past is recomputed or cached. docs/decoding.md says what each of
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from .batch_windows import Batch, Step, Window
 from .checkpoints import Bundle
+from .clean_prefix import CLEAN_TIME, clean_copy
 from .crossfade import CrossFade, OverlapFade
 from .dit import DiT
 from .errors import StrategyError
@@ -55,45 +58,47 @@ class Evaluator:
         """1, or 2 with guidance."""
         return 2 if self.plan.schedule.guidance else 1
 
-    def branch_condition(self, condition: Tensor) -> Tensor:
-        """Condition ``[T, W]`` to ``[branches, T, W]``, the second one null."""
-        if self.branches == 1:
-            return condition[None]
-        return torch.stack([condition, self.dit.null.expand(len(condition), -1)])
+    def solve(self, window: Window, check: Callable[[], None]) -> Tensor:
+        """Integrate the flow over one window to its normalised mel ``[T, 80]``, right in the rows that its cones want.
 
-    def solve(
-        self,
-        noise: Tensor,
-        condition: Tensor,
-        masks: list,
-        start: int,
-        caches: list | None,
-        check: Callable[[], None],
-        fixed: Tensor | None = None,
-    ) -> Tensor:
-        """Integrate the flow over one window: noise ``[T, 80]`` to normalised mel ``[T, 80]``.
-
-        ``fixed`` ``[n, 80]`` is the known mel of the first n frames: each evaluation finds them on the way to it.
+        Raises:
+            CancelledError: whatever ``check``, asked before each network evaluation, raises.
         """
-        both = self.branch_condition(condition)
+        return self.solve_together([window], check)[0]
+
+    @torch.inference_mode()
+    def solve_together(self, windows: Sequence[Window], check: Callable[[], None]) -> list[Tensor]:
+        """:meth:`solve` windows of several streams, in one batch."""
+        batch = Batch(windows, self.branches, self.dit.config.width // self.dit.config.heads)
+        conditions = batch.conditions(self.dit.null)
 
         def velocity(index: int, t: float, x: Tensor) -> Tensor:
             check()
-            if fixed is not None:
-                known = (1 - t) * noise[: len(fixed)] + t * fixed
-                x = torch.cat([known[None], x[:, len(fixed) :]], dim=1)
-            layers = caches[index] if caches else None
-            return self.velocity(x, both, self.modulations[index], masks, start, layers)
+            step = batch.step(index)
+            v = self._velocity(batch.put_known(x, t), conditions, self.modulations[index], step, batch)
+            given = step.cone.outputs  # nobody reads the other rows again
+            return v if len(given) == x.shape[1] else F.pad(v, (0, 0, given.start, x.shape[1] - given.stop))
 
-        return integrate(velocity, noise[None], self.plan.schedule)[0]
+        mel = integrate(velocity, batch.noise, self.plan.schedule)
+        if (step := batch.writing()) is not None:
+            check()
+            modulations = self.modulations_at(CLEAN_TIME)
+            self._velocity(clean_copy(mel, batch.noise), conditions, modulations, step, batch)
+        return [rows[: len(window)] for rows, window in zip(mel, windows, strict=True)]
 
-    def velocity(
-        self, x: Tensor, both: Tensor, modulations: list, masks: list, start: int, caches: list | None
-    ) -> Tensor:
-        """One network evaluation, guided: ``x`` ``[1, T, 80]`` or ``[T, 80]`` to ``[1, T, 80]``."""
-        w = self.plan.schedule.guidance
-        v = self.dit(x.expand(self.branches, -1, -1), both, modulations, masks, start, caches)
-        return guide(v[:1], v[1:], w) if w else v
+    def _velocity(self, x: Tensor, conditions: Tensor, modulations: list, step: Step, batch: Batch) -> Tensor:
+        """One network evaluation, guided: ``x`` ``[N, T, 80]`` to ``[N, T', 80]``, the rows that the step gives out."""
+        rows = slice(step.cone.inputs.start, step.cone.inputs.stop)
+        v = self.dit(
+            x[:, rows].repeat_interleave(self.branches, 0),
+            conditions[:, rows],
+            modulations,
+            step.cone.masks,
+            tuple(part[..., rows, :] for part in batch.table),
+            step.caches,
+            step.cone.cuts,
+        )
+        return guide(v[0::2], v[1::2], self.plan.schedule.guidance) if self.branches == 2 else v
 
 
 class MelStream:
@@ -165,10 +170,11 @@ class MelStream:
         seed = self.seed + 1 + span.start + self._faded.held if plan.fresh_noise else self.seed
         noise = frame_noise(seed, window.start, window.stop)
         condition = self._condition[window.start - self._first : window.stop - self._first]
-        mel = self._past.solve(window, range(span.start, span.stop + hold), noise, condition, self.check)
-        own = range(span.start - window.start, min(stop, span.stop + hold + plan.overlap_frames) - window.start)
+        own = range(span.start, min(stop, span.stop + hold + plan.overlap_frames))
+        mel = self._past.solve(window, own, noise, condition, self.check)
+        mel = mel[own.start - window.start : own.stop - window.start]
         config = self.evaluator.dit.config
-        return denormalise(mel[own.start : own.stop], config.mel_mean, config.mel_std)
+        return denormalise(mel, config.mel_mean, config.mel_std)
 
     def seam(self, span: range) -> int:
         """The frame where a span given by :meth:`next_span` meets the one before; 0 for none.

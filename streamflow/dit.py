@@ -6,6 +6,7 @@ There is no convolution over time inside: a symmetric one would look past every 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,8 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .conditioning import CodeTable
+from .cones import Mask
 from .errors import StreamflowError
 from .fsq import FSQ
+from .kv_cache import KeyValueCache, SideBySide, attend
 from .mel import BANDS, FRAMES_PER_TOKEN, MEAN, STD
 
 
@@ -90,62 +93,17 @@ def rotary_table(start: int, stop: int, width: int, dtype: torch.dtype = torch.f
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotate ``[B, heads, T, width]`` by position; halves, not neighbours, are the pairs."""
-    cosines, sines = (t.to(x) for t in table)  # the table is made on the CPU
+    """Rotate ``[..., width]`` by position, under a table that broadcasts to it; halves, not neighbours, are the pairs."""
+    cosines, sines = (
+        t.to(x) for t in table
+    )  # the table is made on the CPU, in the precision of what is rotated or more
     a, b = x.chunk(2, dim=-1)
-    return torch.cat([a * cosines - b * sines, b * cosines + a * sines], dim=-1)
+    return torch.cat([torch.addcmul(a * cosines, b, sines, value=-1), torch.addcmul(b * cosines, a, sines)], dim=-1)
 
 
 def rotate_first(x: Tensor, table: tuple[Tensor, Tensor], heads: int) -> Tensor:
-    """:func:`rotate` the first ``heads`` heads; 0 for all."""
-    return torch.cat([rotate(x[:, :heads], table), x[:, heads:]], dim=1) if heads else rotate(x, table)
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
-    """Scaled dot-product attention over ``[B, heads, T, width]`` under a boolean mask ``[T, keys]``."""
-    if not q.requires_grad or q.is_cuda:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    # the fused kernel's backward pass on a CPU takes twice as long as the plain products
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
-    if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf"))
-    return scores.softmax(-1).to(v.dtype) @ v
-
-
-class KeyValueCache:
-    """Keys and values of one layer in one network evaluation, over the past.
-
-    The room doubles when it is full, so a stream copies each of its frames about once however long it gets;
-    concatenation would copy the whole past for every chunk.
-    """
-
-    def __init__(self):
-        self.length = 0  # frames
-        self._room: list[Tensor] = []  # keys and values [B, heads, at least length, width]
-
-    def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Append ``[B, heads, t, width]`` and return all: views that hold until the next call."""
-        stop = self.length + keys.shape[2]
-        if not self._room or stop > self._room[0].shape[2]:
-            self._grow(2 * stop, (keys, values))
-        for room, new in zip(self._room, (keys, values), strict=True):
-            room[:, :, self.length : stop] = new
-        self.length = stop
-        keys, values = (room[:, :, :stop] for room in self._room)
-        return keys, values
-
-    def keep(self, provisional: int, frames: int | None) -> None:
-        """Forget the last ``provisional`` frames, and of those before all but the last ``frames`` (``None``: none)."""
-        self.length -= provisional
-        if frames is not None and self.length > frames:
-            for room in self._room:
-                room[:, :, :frames] = room[:, :, self.length - frames : self.length].clone()
-            self.length = frames
-
-    def _grow(self, frames: int, like: tuple[Tensor, Tensor]) -> None:
-        old, self._room = self._room, [one.new_empty(*one.shape[:2], frames, one.shape[3]) for one in like]
-        for room, kept in zip(self._room, old, strict=False):
-            room[:, :, : self.length] = kept[:, :, : self.length]
+    """:func:`rotate` the first ``heads`` heads of ``[..., heads, width]``; 0 for all."""
+    return torch.cat([rotate(x[..., :heads, :], table), x[..., heads:, :]], dim=-2) if heads else rotate(x, table)
 
 
 class Modulation(nn.Module):
@@ -179,17 +137,22 @@ class Block(nn.Module):
         self,
         x: Tensor,
         modulation: tuple[Tensor, ...],
-        mask: Tensor | None,
+        mask: Mask,
         table: tuple[Tensor, Tensor],
-        cache: KeyValueCache | None = None,
+        cache: KeyValueCache | SideBySide | None = None,
+        cut: slice | None = None,
     ) -> Tensor:
         shift, scale, gate, shift_mlp, scale_mlp, gate_mlp = modulation
         y = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale)
-        q, k, v = self.qkv(y).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k = rotate_first(q, table, self.rotary_heads), rotate_first(k, table, self.rotary_heads)
-        if cache is not None:
-            k, v = cache.extend(k, v)
-        y = attend(q, k, v, mask)
+        qkv = self.qkv(y).unflatten(-1, (3, self.heads, -1))
+        rotated = rotate_first(qkv[:, :, :2], table, self.rotary_heads)  # both at once: they are small
+        q, k, v = (part.transpose(1, 2) for part in (rotated[:, :, 0], rotated[:, :, 1], qkv[:, :, 2]))
+        if cut is not None:
+            q, x = q[:, :, cut], x[:, cut]
+        if isinstance(cache, SideBySide):
+            y = cache.attend(q, k, v)
+        else:
+            y = attend(q, *(cache.extend(k, v) if cache is not None else (k, v)), mask)
         x = torch.addcmul(x, gate, self.out(y.transpose(1, 2).flatten(2)))
         y = torch.addcmul(shift_mlp, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale_mlp)
         return torch.addcmul(x, gate_mlp, self.down(F.gelu(self.up(y), approximate="tanh")))
@@ -288,25 +251,32 @@ class DiT(nn.Module):
         x: Tensor,
         condition: Tensor,
         modulations: list[tuple[Tensor, ...]],
-        masks: list[Tensor | None],
+        masks: Sequence[Mask],
         start: int | tuple[Tensor, Tensor] = 0,
-        caches: list[KeyValueCache] | None = None,
+        caches: Sequence[KeyValueCache | SideBySide | None] | None = None,
+        cuts: Sequence[slice | None] | None = None,
     ) -> Tensor:
-        """Velocity ``[B, T, 80]``.
+        """Velocity ``[B, T, 80]`` of all rows, or of those that ``cuts`` leave.
 
         Args:
             x: noisy normalised mel ``[B, T, 80]``.
             condition: ``[B, T, D + W]`` of :meth:`condition`, or :attr:`null` expanded.
             modulations: of :meth:`modulations`.
-            masks: one a layer, boolean ``[T, keys]``, ``[B, 1, T, keys]`` or ``None``.
-            start: absolute position of ``x[:, 0]``, for the rotary embedding; or its table, ``[B, 1, T, width / 2]``
-                twice, where the rows of a batch begin at positions of their own.
-            caches: one a layer; the keys are then the cached ones and these.
+            masks: one a layer, boolean ``[T, keys]`` or ``[B, 1, T, keys]``, ``None`` for all, or the length of blocks that
+                see nothing but themselves.
+            start: absolute position of ``x[:, 0]``, for the rotary embedding; or its table, ``[T, width / 2]`` or
+                ``[B, T, width / 2]`` twice, where the rows of a batch begin at positions of their own.
+            caches: one a layer, or None for none; the keys are then the cached ones and these.
+            cuts: which of its rows each layer gives to the next, None for all; masks have as many rows then.
         """
         x = self.input(torch.cat([x.to(condition.dtype), condition], dim=-1))
         width = self.config.width // self.config.heads
         table = rotary_table(start, start + x.shape[1], width, x.dtype) if isinstance(start, int) else start
+        table = tuple(part.to(x.device)[..., None, None, :] for part in table)
         for i, block in enumerate(self.blocks):
-            x = block(x, modulations[i], masks[i], table, caches[i] if caches else None)
+            cut = cuts[i] if cuts else None
+            x = block(x, modulations[i], masks[i], table, caches[i] if caches else None, cut)
+            if cut is not None:
+                table = tuple(part[..., cut, :, :, :] for part in table)
         shift, scale = modulations[-1]
         return self.output(torch.addcmul(shift, F.layer_norm(x, x.shape[-1:], eps=1e-6), 1 + scale))

@@ -7,14 +7,15 @@ the pattern sees all of the past.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from .clean_prefix import CLEAN_TIME, clean_copy
-from .dit import KeyValueCache
+from .batch_windows import Window
+from .cones import cones
+from .kv_cache import KeyValueCache, Reading
 from .plan import Plan
 
 if TYPE_CHECKING:
@@ -30,9 +31,14 @@ class WindowPast:
         self.evaluator, self.plan = evaluator, evaluator.plan
 
     def solve(self, window: range, own: range, noise: Tensor, condition: Tensor, check: Check) -> Tensor:
-        """Normalised mel ``[len(window), 80]`` from noise ``[len(window), 80]`` and condition ``[len(window), W]``."""
-        masks = self.plan.pattern.masks(window, window)
-        return self.evaluator.solve(noise, condition, masks, window.start, None, check)
+        """Normalised mel ``[len(window), 80]`` from noise ``[len(window), 80]`` and condition ``[len(window), W]``.
+
+        Only the rows of ``own`` are computed to the end.
+        """
+        return self.evaluator.solve(Window(noise, condition, window.start, self._cones(window, own)), check)
+
+    def _cones(self, window: range, own: range, known: int = 0, pasts: tuple[int, ...] | None = None) -> tuple:
+        return cones(self.plan.pattern, self.plan.schedule.nfe, window, own, known, pasts)
 
 
 class InpaintedPast(WindowPast):
@@ -43,13 +49,14 @@ class InpaintedPast(WindowPast):
         self._emitted: Tensor | None = None  # normalised mel of the frames before the next window's own
 
     def solve(self, window: range, own: range, noise: Tensor, condition: Tensor, check: Check) -> Tensor:
-        masks, first = self.plan.pattern.masks(window, window), own.start - window.start
-        fixed = self._emitted[len(self._emitted) - first :] if first else None
-        mel = self.evaluator.solve(noise, condition, masks, window.start, None, check, fixed)
+        first = own.start - window.start
+        known = self._emitted[len(self._emitted) - first :] if first else None
+        made = self._cones(window, own, first)
+        mel = self.evaluator.solve(Window(noise, condition, window.start, made, known=known), check)
         new = mel[first : own.stop - window.start]
-        known = new if self._emitted is None else torch.cat([self._emitted, new])
+        emitted = new if self._emitted is None else torch.cat([self._emitted, new])
         back = self.plan.back_frames
-        self._emitted = (known if back is None else known[max(0, len(known) - back) :]).clone()
+        self._emitted = (emitted if back is None else emitted[max(0, len(emitted) - back) :]).clone()
         return mel
 
 
@@ -67,10 +74,12 @@ class FrozenPast(WindowPast):
         ]
 
     def solve(self, window: range, own: range, noise: Tensor, condition: Tensor, check: Check) -> Tensor:
-        masks = _masks(self.plan, window, self.caches[0])
-        mel = self.evaluator.solve(noise, condition, masks, window.start, self.caches, check)
-        for layers in self.caches:
-            _keep(layers, window.stop - own.stop, self.kept)
+        made = self._cones(window, own, pasts=_lengths(self.caches[0]))
+        mel = self.evaluator.solve(Window(noise, condition, window.start, made, self.caches), check)
+        for cone, caches in zip(made, self.caches, strict=True):
+            for layer, (cache, frames) in enumerate(zip(caches, self.kept, strict=True)):
+                if cache is not None:
+                    cache.keep(cone.entering(layer).stop - len(own), frames)
         return mel
 
 
@@ -81,31 +90,16 @@ class CleanPast(WindowPast):
         super().__init__(evaluator)
         self.kept = kept_frames(self.plan)
         self.caches = [None if frames == 0 else KeyValueCache() for frames in self.kept]
-        self._read = [[None if c is None else _Reading(c) for c in self.caches]] * self.plan.schedule.nfe
+        self._read = [[None if c is None else Reading(c) for c in self.caches]] * self.plan.schedule.nfe
 
     def solve(self, window: range, own: range, noise: Tensor, condition: Tensor, check: Check) -> Tensor:
-        masks = _masks(self.plan, window, self.caches)
-        mel = self.evaluator.solve(noise, condition, masks, window.start, self._read, check)
-        check()
-        both = self.evaluator.branch_condition(condition)
-        self.evaluator.velocity(clean_copy(mel, noise), both, self._modulations(), masks, window.start, self.caches)
-        _keep(self.caches, 0, self.kept)
+        made = self._cones(window, window, pasts=_lengths(self.caches))
+        asked = Window(noise, condition, window.start, made, self._read, written=self.caches)
+        mel = self.evaluator.solve(asked, check)
+        for cache, frames in zip(self.caches, self.kept, strict=True):
+            if cache is not None:
+                cache.keep(0, frames)
         return mel
-
-    def _modulations(self) -> list:
-        return self.evaluator.modulations_at(CLEAN_TIME)
-
-
-class _Reading:
-    """A cache that shows what it has beside the new keys and values, and does not take these in."""
-
-    def __init__(self, cache: KeyValueCache):
-        self._cache = cache
-
-    def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        both = self._cache.extend(keys, values)
-        self._cache.keep(keys.shape[2], None)
-        return both
 
 
 PAST = {"window": WindowPast, "frozen": FrozenPast, "inpainted": InpaintedPast, "clean": CleanPast}
@@ -122,17 +116,5 @@ def kept_frames(plan: Plan) -> list[int | None]:
     return result
 
 
-def _masks(plan: Plan, window: range, caches: list[KeyValueCache | None]) -> list[Tensor | None]:
-    """One mask a layer over what is cached and the window; layers that see the same share one."""
-    lengths, made = [0 if c is None else c.length for c in caches], {}
-    for layer, past in enumerate(lengths):
-        key = (plan.pattern.layers[layer], past)
-        if key not in made:
-            made[key] = plan.pattern.mask(layer, window, range(window.start - past, window.stop))
-    return [made[plan.pattern.layers[layer], past] for layer, past in enumerate(lengths)]
-
-
-def _keep(caches: list[KeyValueCache | None], provisional: int, kept: list[int | None]) -> None:
-    for cache, frames in zip(caches, kept, strict=True):
-        if cache is not None:
-            cache.keep(provisional, frames)
+def _lengths(caches: Sequence[KeyValueCache | None]) -> tuple[int, ...]:
+    return tuple(0 if cache is None else cache.length for cache in caches)

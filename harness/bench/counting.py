@@ -13,7 +13,13 @@ from streamflow.dit import DiTConfig
 from streamflow.mel import BANDS
 
 
-def evaluation_flops(config: DiTConfig, frames: int, keys: int | Sequence[int] | None = None, rows: int = 1) -> int:
+def evaluation_flops(
+    config: DiTConfig,
+    frames: int,
+    keys: int | Sequence[int] | None = None,
+    rows: int = 1,
+    given: Sequence[int] | None = None,
+) -> int:
     """Multiplications and additions of one network evaluation, those of its matrix products.
 
     Norms, gates and rotations are left out: they are a few hundredths of it. The modulations are too, as they are
@@ -21,16 +27,21 @@ def evaluation_flops(config: DiTConfig, frames: int, keys: int | Sequence[int] |
 
     Args:
         config: the sizes.
-        frames: of the window.
+        frames: that enter the network.
         keys: frames attended to, as many as are multiplied, masked or not, in every layer or one number a layer; None
             for the window's own.
         rows: of the batch; two with guidance.
+        given: frames that each layer gives to the next; None for all in all.
     """
     width, keys = config.width, frames if keys is None else keys
+    keys = [keys] * config.layers if isinstance(keys, int) else keys
+    given = [frames] * config.layers if given is None else given
     inputs = BANDS + config.speaker + config.token_width
-    linear = width * (inputs + BANDS) + config.layers * width * width * (4 + 2 * config.ff_mult)
-    attention = 2 * width * (config.layers * keys if isinstance(keys, int) else sum(keys))
-    return 2 * rows * frames * (linear + attention)
+    total = frames * width * inputs + given[-1] * width * BANDS
+    for entering, leaving, attended in zip([frames, *given], given, keys, strict=False):
+        total += entering * 3 * width * width + leaving * (1 + 2 * config.ff_mult) * width * width
+        total += leaving * 2 * width * attended
+    return 2 * rows * total
 
 
 def evaluation_bytes(config: DiTConfig, frames: int, keys: int | None = None, rows: int = 1, element: int = 4) -> int:
@@ -51,7 +62,7 @@ class Counted:
 
     Attributes:
         evaluations: calls of the network.
-        frames: rows of the batch times frames of the window, summed.
+        frames: rows of the batch times frames that enter the network, summed.
         flops: of their matrix products.
     """
 
@@ -66,13 +77,18 @@ def counting(dit: nn.Module) -> Iterator[Counted]:
     counted = Counted()
 
     def before(module: nn.Module, args: tuple, kwargs: dict) -> None:
-        names = ("x", "condition", "modulations", "masks", "start", "caches")
-        given = dict(zip(names, args, strict=False)) | kwargs
-        rows, frames = given["x"].shape[:2]
-        keys = [frames if mask is None else mask.shape[-1] for mask in given["masks"]]
+        names = ("x", "condition", "modulations", "masks", "start", "caches", "cuts")
+        call = dict(zip(names, args, strict=False)) | kwargs
+        rows, frames = call["x"].shape[:2]
+        layers = module.config.layers
+        given, keys, entering = [], [], frames
+        for cut, cache in zip(call.get("cuts") or [None] * layers, call.get("caches") or [None] * layers, strict=True):
+            keys.append(entering + (0 if cache is None else cache.length))
+            entering = entering if cut is None else cut.stop - cut.start
+            given.append(entering)
         counted.evaluations += 1
         counted.frames += rows * frames
-        counted.flops += evaluation_flops(module.config, frames, keys, rows)
+        counted.flops += evaluation_flops(module.config, frames, keys, rows, given)
 
     hook = dit.register_forward_pre_hook(before, with_kwargs=True)
     try:
