@@ -7,20 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from streamflow.audio import load_audio
+from streamflow.audio import SAMPLE_RATE, load_audio
 from streamflow.errors import StreamflowError
 from streamflow.session import StreamRequest
 
 from .corpus import Utterance
 from .failures import FailureLog
+from .manifest_tokens import check_length, load_tokens, needed
 from .storage import key_of, sha256_of, sha256_of_file, write_bytes
 
-TOKENS_PER_SECOND = 25
-SAMPLES_PER_TOKEN = 640
+TOKENS_PER_SECOND = 25  # of the tokenizers here; weights that others published may have a rate of their own
+SAMPLES_PER_TOKEN = 640  # at 16 kHz
 
 
 class InputError(StreamflowError):
@@ -28,7 +29,11 @@ class InputError(StreamflowError):
 
 
 class FrontEnd(Protocol):
-    """What turns a recording into tokens and a speaker embedding; a checkpoint bundle is one."""
+    """What turns a recording into tokens and a speaker embedding; a checkpoint bundle is one.
+
+    One that lacks a part has ``needs``, ``voices``, ``voice``, ``codebook`` and ``tokens_per_second`` too, see
+    :class:`streamflow.checkpoints.Bundle` and :mod:`harness.manifest_tokens`.
+    """
 
     hashes: Mapping[str, str]
     """What of the weights decides the result, by name."""
@@ -50,6 +55,7 @@ class Inputs:
         speaker: float32 ``[D]``.
         audio_sha256: of the recording's file.
         prompt_sha256: of the prompt's file, which is the recording's where there is none.
+        tokens_per_second: of speech.
     """
 
     utterance: Utterance
@@ -57,6 +63,7 @@ class Inputs:
     speaker: np.ndarray
     audio_sha256: str
     prompt_sha256: str
+    tokens_per_second: float = TOKENS_PER_SECOND
 
     @cached_property
     def reference(self) -> np.ndarray:
@@ -87,6 +94,7 @@ class Inputs:
             prompt=self.prompt.copy(),
             reference=self.reference.copy(),
             tokens=self.tokens.copy(),
+            tokens_per_second=self.tokens_per_second,
         )
 
 
@@ -112,9 +120,11 @@ def prepare(
     name = utterance.utterance_id
     audio_sha256 = sha256_of_file(utterance.path) or ""
     prompt_sha256 = (sha256_of_file(utterance.prompt_path) or "") if utterance.prompt_path else audio_sha256
-    key = key_of([audio_sha256, prompt_sha256, dict(front_end.hashes), code])
+    needs, rate = needed(front_end), float(getattr(front_end, "tokens_per_second", TOKENS_PER_SECOND))
+    given = {column: _given_sha256(utterance, column) for column in needs}
+    key = key_of([audio_sha256, prompt_sha256, dict(front_end.hashes), code, *([given] if given else [])])
     if audio_sha256 and prompt_sha256 and (kept := _read(cache, key)):
-        return Inputs(utterance, *kept, audio_sha256, prompt_sha256)
+        return Inputs(utterance, *kept, audio_sha256, prompt_sha256, rate)
 
     with failures.catch(systems, name, "load") as attempt:
         reference = load_audio(utterance.path)
@@ -122,17 +132,36 @@ def prepare(
     if attempt.failed:
         return None
     with failures.catch(systems, name, "tokenize") as attempt:
-        tokens = _checked_tokens(front_end.tokenize(reference))
+        tokens = _given_tokens(utterance, front_end, reference) if "tokens" in needs else front_end.tokenize(reference)
+        tokens = _checked_tokens(tokens)
     if attempt.failed:
         return None
     with failures.catch(systems, name, "embed") as attempt:
-        speaker = _checked_speaker(front_end.embed_speaker(prompt))
+        speaker = front_end.voice(utterance.voice) if "voice" in needs else front_end.embed_speaker(prompt)
+        speaker = _checked_speaker(speaker)
     if attempt.failed:
         return None
     _write(cache, key, tokens, speaker)
-    inputs = Inputs(utterance, tokens, speaker, audio_sha256, prompt_sha256)
+    inputs = Inputs(utterance, tokens, speaker, audio_sha256, prompt_sha256, rate)
     inputs.__dict__.update(reference=reference, prompt=prompt)  # loaded already: fill the cached properties
     return inputs
+
+
+def _given_sha256(utterance: Utterance, column: str) -> str:
+    """What of a manifest's column decides the result."""
+    if column == "voice":
+        return utterance.voice
+    return (sha256_of_file(utterance.tokens_path) or "") if utterance.tokens_path else ""
+
+
+def _given_tokens(utterance: Utterance, front_end: Any, reference: np.ndarray) -> np.ndarray:
+    """int64 ``[T, K]`` from the manifest's file."""
+    if utterance.tokens_path is None:
+        raise InputError(f"{front_end.name} has no tokenizer; add a column 'tokens' to the manifest")
+    path, rate = utterance.tokens_path, front_end.tokens_per_second
+    tokens = load_tokens(path, front_end.config("decoder").codes, front_end.codebook)
+    check_length(path, len(tokens), rate, len(reference) / SAMPLE_RATE)
+    return tokens
 
 
 def _checked_tokens(tokens: np.ndarray) -> np.ndarray:
