@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -120,8 +120,7 @@ def prepare(
     name = utterance.utterance_id
     audio_sha256 = sha256_of_file(utterance.path) or ""
     prompt_sha256 = (sha256_of_file(utterance.prompt_path) or "") if utterance.prompt_path else audio_sha256
-    needs, rate = needed(front_end), float(getattr(front_end, "tokens_per_second", TOKENS_PER_SECOND))
-    given = {column: _given_sha256(utterance, column) for column in needs}
+    rate, given = rate_of(front_end), given_identity(utterance, front_end)
     key = key_of([audio_sha256, prompt_sha256, dict(front_end.hashes), code, *([given] if given else [])])
     if audio_sha256 and prompt_sha256 and (kept := _read(cache, key)):
         return Inputs(utterance, *kept, audio_sha256, prompt_sha256, rate)
@@ -132,13 +131,11 @@ def prepare(
     if attempt.failed:
         return None
     with failures.catch(systems, name, "tokenize") as attempt:
-        tokens = _given_tokens(utterance, front_end, reference) if "tokens" in needs else front_end.tokenize(reference)
-        tokens = _checked_tokens(tokens)
+        tokens = tokens_of(utterance, front_end, reference)
     if attempt.failed:
         return None
     with failures.catch(systems, name, "embed") as attempt:
-        speaker = front_end.voice(utterance.voice) if "voice" in needs else front_end.embed_speaker(prompt)
-        speaker = _checked_speaker(speaker)
+        speaker = speaker_of(utterance, front_end, prompt)
     if attempt.failed:
         return None
     _write(cache, key, tokens, speaker)
@@ -147,21 +144,42 @@ def prepare(
     return inputs
 
 
-def _given_sha256(utterance: Utterance, column: str) -> str:
-    """What of a manifest's column decides the result."""
-    if column == "voice":
-        return utterance.voice
-    return (sha256_of_file(utterance.tokens_path) or "") if utterance.tokens_path else ""
+def rate_of(front_end: FrontEnd) -> float:
+    """Tokens a second of a front end; 25 where it does not say."""
+    return float(getattr(front_end, "tokens_per_second", TOKENS_PER_SECOND))
 
 
-def _given_tokens(utterance: Utterance, front_end: Any, reference: np.ndarray) -> np.ndarray:
-    """int64 ``[T, K]`` from the manifest's file."""
+def tokens_of(utterance: Utterance, front_end: FrontEnd, reference: np.ndarray) -> np.ndarray:
+    """int64 ``[T, K]`` of a recording float32 ``[n]`` at 16 kHz: the front end's own, or the manifest's.
+
+    Raises:
+        StreamflowError: there are none, or not of this recording.
+    """
+    if "tokens" not in needed(front_end):
+        return _checked_tokens(front_end.tokenize(reference))
     if utterance.tokens_path is None:
         raise InputError(f"{front_end.name} has no tokenizer; add a column 'tokens' to the manifest")
-    path, rate = utterance.tokens_path, front_end.tokens_per_second
-    tokens = load_tokens(path, front_end.config("decoder").codes, front_end.codebook)
-    check_length(path, len(tokens), rate, len(reference) / SAMPLE_RATE)
+    tokens = load_tokens(utterance.tokens_path, front_end.config("decoder").codes, front_end.codebook)
+    seconds = len(reference) / SAMPLE_RATE
+    check_length(utterance.tokens_path, len(tokens), front_end.tokens_per_second, seconds)
     return tokens
+
+
+def speaker_of(utterance: Utterance, front_end: FrontEnd, prompt: np.ndarray) -> np.ndarray:
+    """float32 ``[D]`` of a recording float32 ``[n]`` at 16 kHz, or the voice that the manifest names.
+
+    Raises:
+        StreamflowError: there is no such voice.
+    """
+    own = "voice" not in needed(front_end)
+    return _checked_speaker(front_end.embed_speaker(prompt) if own else front_end.voice(utterance.voice))
+
+
+def given_identity(utterance: Utterance, front_end: FrontEnd) -> dict[str, str]:
+    """What of the manifest stands in for parts of the front end, as hashes and names."""
+    given = {"tokens": sha256_of_file(utterance.tokens_path) if utterance.tokens_path else None}
+    given |= {"voice": utterance.voice}
+    return {column: given[column] or "" for column in needed(front_end)}
 
 
 def _checked_tokens(tokens: np.ndarray) -> np.ndarray:

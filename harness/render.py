@@ -7,6 +7,7 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from streamflow.session import AudioChunk, Session, StreamRequest
 
 from .inputs import TOKENS_PER_SECOND
 from .memory import PeakMemory
+from .storage import at_16_khz
 
 END = object()  # what no session yields, not even a broken one
 WARM_UP = "warm-up"  # the utterance_id of a decode that is not recorded
@@ -112,6 +114,11 @@ class Rendering:
     tokens_per_second: float = TOKENS_PER_SECOND
     sample_rate: int = SAMPLE_RATE
 
+    @cached_property
+    def at_16_khz(self) -> np.ndarray:
+        """float32 ``[n]`` at 16 kHz, as it is scored."""
+        return at_16_khz(self.samples, self.sample_rate)
+
     @property
     def duration_s(self) -> float:
         """Seconds of speech that the tokens are."""
@@ -159,7 +166,7 @@ class _Recorder:
         self.pieces.append(samples)
         self.length += len(samples)
         if self.watch:
-            self.watch.came(self.trace[-1], samples)
+            self.watch.came(self.trace[-1], samples, self.rate)
 
     def _at_16_khz(self, sample: int) -> int:
         return round(sample * SAMPLE_RATE / self.rate)
@@ -205,8 +212,8 @@ class Watch(Protocol):
     def before_push(self, count: int) -> None:
         """Token ``count`` (from 1) is next; may wait until it would have come, or raise to end it all."""
 
-    def came(self, chunk: ChunkTrace, samples: np.ndarray) -> None:
-        """A chunk, checked, with its float32 ``[n]`` samples."""
+    def came(self, chunk: ChunkTrace, samples: np.ndarray, sample_rate: int) -> None:
+        """A chunk, checked, with its float32 ``[n]`` samples at their own rate."""
 
 
 def start_of(request: StreamRequest) -> StreamRequest:

@@ -67,11 +67,13 @@ def encode_flac(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> bytes:
 def read_flac(path: Path) -> np.ndarray:
     """Read a rendering back: float32 ``[n]`` at 16 kHz, converted (soxr, VHQ) where it was written at another rate."""
     samples, rate = soundfile.read(path, dtype="float32")
-    return samples if rate == SAMPLE_RATE else at_16_khz(samples, rate)
+    return at_16_khz(samples, rate)
 
 
 def at_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
     """float32 ``[n]`` at ``rate`` Hz as float32 ``[m]`` at 16 kHz, at which everything is scored."""
+    if rate == SAMPLE_RATE:
+        return samples
     return soxr.resample(samples, rate, SAMPLE_RATE, quality="VHQ").astype(np.float32)
 
 

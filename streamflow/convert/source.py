@@ -77,18 +77,21 @@ class Source:
 
     def _fetched(self, name: str) -> Path:
         try:
-            from huggingface_hub import errors, hf_hub_download
+            from huggingface_hub import _CACHED_NO_EXIST, errors, hf_hub_download, try_to_load_from_cache
         except ImportError:
             raise CheckpointError(
                 f"{self.name}: no such folder, and huggingface_hub is not installed to fetch it: "
                 "pip install huggingface_hub, or give a folder"
             ) from None
+        absent = AbsentError(f"{self.name}: has no {name}; is it the right repository?")
+        if self.revision and try_to_load_from_cache(self.name, name, revision=self.revision) is _CACHED_NO_EXIST:
+            raise absent  # a commit does not change: no network is needed for what was asked once
         try:
             path = Path(hf_hub_download(self.name, name, revision=self.revision))
         except errors.LocalEntryNotFoundError as error:  # not in the cache, and no network: no answer to whether it is
             raise self._unreachable(name, error) from None
         except errors.EntryNotFoundError:
-            raise AbsentError(f"{self.name}: has no {name}; is it the right repository?") from None
+            raise absent from None
         except errors.GatedRepoError:
             raise CheckpointError(
                 f"{self.name}: its publisher asks for consent first; give it on the repository's page, sign in with "

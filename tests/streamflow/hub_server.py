@@ -96,7 +96,8 @@ def served(hub: Hub):
             self.close_connection = True
 
         def _refuse(self, status: int, code: str) -> None:
-            self._head(status, {"X-Error-Code": code, "X-Error-Message": code, "Content-Length": "0"})
+            commit = {"X-Repo-Commit": COMMIT} if code == "EntryNotFound" else {}
+            self._head(status, {"X-Error-Code": code, "X-Error-Message": code, "Content-Length": "0", **commit})
 
         def _head(self, status: int, headers: dict[str, str]) -> None:
             self.send_response(status)
