@@ -19,7 +19,7 @@ help:
 env: $(STAMP)
 
 # Made again when a pin or a dependency changes; an interrupted installation leaves no stamp and is taken up again.
-$(STAMP): requirements.lock pyproject.toml tools/make-environment
+$(STAMP): requirements.lock requirements-oracles.lock pyproject.toml tools/make-environment
 	@PYTHON="$(PYTHON)" tools/make-environment $(VENV)
 	@touch $@
 

@@ -22,6 +22,7 @@ from .finished import finished_key, is_finished, mark_finished
 from .inputs import FrontEnd, Inputs, prepare
 from .jobs.progress import tell
 from .latency import latency_row
+from .manifest_tokens import check_columns, needed
 from .provenance import code_sha256, provenance, torch_version
 from .render import render, start_of
 from .run import Run, RunError, RunFolder
@@ -154,6 +155,7 @@ class _Work:
     command: list[str] | None
     failures: FailureLog = field(default_factory=FailureLog)
     audio_sha256: dict[str, str] = field(default_factory=dict)
+    tokens_sha256: dict[str, str] = field(default_factory=dict)
     warm: set[str] = field(default_factory=set)
     decoded: int = 0
     kept: int = 0
@@ -206,6 +208,7 @@ class _Work:
             from streamflow.checkpoints import load_bundle
 
             self.front_end = load_bundle(self.experiment.checkpoint)
+        check_columns(self.corpus, self.front_end)
         loaded |= {spec.name: load_system(spec, self.front_end) for spec in specs if spec.strategy}
         return [loaded[spec.name] for spec in specs]
 
@@ -217,6 +220,8 @@ class _Work:
         for utterance in self.corpus.utterances:
             if digest := sha256_of_file(utterance.path):
                 self.audio_sha256[utterance.utterance_id] = digest
+            if "tokens" in needed(self.front_end) and (digest := sha256_of_file(utterance.tokens_path)):
+                self.tokens_sha256[utterance.utterance_id] = digest
         before = read_json(path / "provenance.json")
         write_json(
             path / "provenance.json",
@@ -228,6 +233,7 @@ class _Work:
                 systems={system.name: system.description for system in self.systems},
                 command=self.command,
                 before=before if isinstance(before, dict) else None,
+                tokens=self.tokens_sha256,
             ),
         )
 
@@ -290,7 +296,9 @@ class _Work:
         record = {"key": key, "seed": seed, "trace": rendering.trace_rows(), "latency": latency}
         with self.failures.catch(system.name, name, "write"):
             self._write_reference(inputs)
-            record = self.folder.write_rendering(system.name, name, rendering.samples, record, other_seed)
+            record = self.folder.write_rendering(
+                system.name, name, rendering.samples, record, other_seed, rendering.sample_rate
+            )
             self._have(system.name, name, seed, record)
             self.decoded += 1
 

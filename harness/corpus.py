@@ -28,6 +28,8 @@ class Utterance:
         text: what is read, or "".
         split: the part of the corpus, or "".
         prompt_path: the recording that the speaker embedding is computed from; None for the recording itself.
+        tokens_path: its tokens, for weights without a tokenizer; None where the manifest names none.
+        voice: name of a voice of the weights, for those without a speaker encoder, or "".
     """
 
     utterance_id: str
@@ -36,6 +38,8 @@ class Utterance:
     text: str = ""
     split: str = ""
     prompt_path: Path | None = None
+    tokens_path: Path | None = None
+    voice: str = ""
 
     def row(self) -> dict[str, str]:
         """As a run keeps it: who said what, not where the file was."""
@@ -57,7 +61,7 @@ def load_corpus(manifest: str | Path, *, split: str | None = None, limit: int | 
 
     Args:
         manifest: CSV with a header; columns ``utterance_id``, ``speaker_id``, ``path`` (relative to the manifest), and
-            optionally ``text``, ``split``, ``prompt_path`` (others are ignored).
+            optionally ``text``, ``split``, ``prompt_path``, ``tokens``, ``voice`` (others are ignored).
         split: keep only the rows of this split.
         limit: keep only the first so many of them.
 
@@ -154,7 +158,7 @@ def did_you_mean(name: str, known: list[str]) -> str:
 
 
 def _utterance(folder: Path, row: dict[str, str]) -> Utterance:
-    prompt = row.get("prompt_path", "")
+    prompt, tokens = row.get("prompt_path", ""), row.get("tokens", "")
     return Utterance(
         utterance_id=row["utterance_id"],
         speaker_id=row["speaker_id"],
@@ -162,4 +166,6 @@ def _utterance(folder: Path, row: dict[str, str]) -> Utterance:
         text=row.get("text", ""),
         split=row.get("split", ""),
         prompt_path=folder / prompt if prompt else None,
+        tokens_path=folder / tokens if tokens else None,
+        voice=row.get("voice", ""),
     )

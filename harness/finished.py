@@ -29,13 +29,13 @@ def finished_key(
         metrics: identity by name.
         front_end: hashes of a front end that was given; None for the checkpoint's.
     """
-    recordings = [path for u in corpus.utterances for path in (u.path, u.prompt_path) if path is not None]
+    files = [p for u in corpus.utterances for p in (u.path, u.prompt_path, u.tokens_path) if p is not None]
     return key_of(
         {
             "experiment": experiment.table(),
             "systems": {s.name: load_system(s, None).description for s in experiment.systems if s.object},
-            "utterances": [[u.utterance_id, u.speaker_id, u.text] for u in corpus.utterances],
-            "recordings": [[str(path), stamp(path)] for path in recordings],
+            "utterances": [[u.utterance_id, u.speaker_id, u.text, u.voice] for u in corpus.utterances],
+            "recordings": [[str(path), stamp(path)] for path in files],
             "weights": _weights(experiment.checkpoint) if front_end is None else dict(front_end),
             "code": code_sha256(),
             "torch": torch_version(),

@@ -11,16 +11,17 @@ from typing import Protocol
 
 import numpy as np
 
-from streamflow.audio import load_audio
+from streamflow.audio import SAMPLE_RATE, load_audio
 from streamflow.errors import StreamflowError
 from streamflow.session import StreamRequest
 
 from .corpus import Utterance
 from .failures import FailureLog
+from .manifest_tokens import check_length, load_tokens, needed
 from .storage import key_of, sha256_of, sha256_of_file, write_bytes
 
-TOKENS_PER_SECOND = 25
-SAMPLES_PER_TOKEN = 640
+TOKENS_PER_SECOND = 25  # of the tokenizers here; weights that others published may have a rate of their own
+SAMPLES_PER_TOKEN = 640  # at 16 kHz
 
 
 class InputError(StreamflowError):
@@ -28,7 +29,11 @@ class InputError(StreamflowError):
 
 
 class FrontEnd(Protocol):
-    """What turns a recording into tokens and a speaker embedding; a checkpoint bundle is one."""
+    """What turns a recording into tokens and a speaker embedding; a checkpoint bundle is one.
+
+    One that lacks a part has ``needs``, ``voices``, ``voice``, ``codebook`` and ``tokens_per_second`` too, see
+    :class:`streamflow.checkpoints.Bundle` and :mod:`harness.manifest_tokens`.
+    """
 
     hashes: Mapping[str, str]
     """What of the weights decides the result, by name."""
@@ -50,6 +55,7 @@ class Inputs:
         speaker: float32 ``[D]``.
         audio_sha256: of the recording's file.
         prompt_sha256: of the prompt's file, which is the recording's where there is none.
+        tokens_per_second: of speech.
     """
 
     utterance: Utterance
@@ -57,6 +63,7 @@ class Inputs:
     speaker: np.ndarray
     audio_sha256: str
     prompt_sha256: str
+    tokens_per_second: float = TOKENS_PER_SECOND
 
     @cached_property
     def reference(self) -> np.ndarray:
@@ -87,6 +94,7 @@ class Inputs:
             prompt=self.prompt.copy(),
             reference=self.reference.copy(),
             tokens=self.tokens.copy(),
+            tokens_per_second=self.tokens_per_second,
         )
 
 
@@ -112,9 +120,10 @@ def prepare(
     name = utterance.utterance_id
     audio_sha256 = sha256_of_file(utterance.path) or ""
     prompt_sha256 = (sha256_of_file(utterance.prompt_path) or "") if utterance.prompt_path else audio_sha256
-    key = key_of([audio_sha256, prompt_sha256, dict(front_end.hashes), code])
+    rate, given = rate_of(front_end), given_identity(utterance, front_end)
+    key = key_of([audio_sha256, prompt_sha256, dict(front_end.hashes), code, *([given] if given else [])])
     if audio_sha256 and prompt_sha256 and (kept := _read(cache, key)):
-        return Inputs(utterance, *kept, audio_sha256, prompt_sha256)
+        return Inputs(utterance, *kept, audio_sha256, prompt_sha256, rate)
 
     with failures.catch(systems, name, "load") as attempt:
         reference = load_audio(utterance.path)
@@ -122,17 +131,55 @@ def prepare(
     if attempt.failed:
         return None
     with failures.catch(systems, name, "tokenize") as attempt:
-        tokens = _checked_tokens(front_end.tokenize(reference))
+        tokens = tokens_of(utterance, front_end, reference)
     if attempt.failed:
         return None
     with failures.catch(systems, name, "embed") as attempt:
-        speaker = _checked_speaker(front_end.embed_speaker(prompt))
+        speaker = speaker_of(utterance, front_end, prompt)
     if attempt.failed:
         return None
     _write(cache, key, tokens, speaker)
-    inputs = Inputs(utterance, tokens, speaker, audio_sha256, prompt_sha256)
+    inputs = Inputs(utterance, tokens, speaker, audio_sha256, prompt_sha256, rate)
     inputs.__dict__.update(reference=reference, prompt=prompt)  # loaded already: fill the cached properties
     return inputs
+
+
+def rate_of(front_end: FrontEnd) -> float:
+    """Tokens a second of a front end; 25 where it does not say."""
+    return float(getattr(front_end, "tokens_per_second", TOKENS_PER_SECOND))
+
+
+def tokens_of(utterance: Utterance, front_end: FrontEnd, reference: np.ndarray) -> np.ndarray:
+    """int64 ``[T, K]`` of a recording float32 ``[n]`` at 16 kHz: the front end's own, or the manifest's.
+
+    Raises:
+        StreamflowError: there are none, or not of this recording.
+    """
+    if "tokens" not in needed(front_end):
+        return _checked_tokens(front_end.tokenize(reference))
+    if utterance.tokens_path is None:
+        raise InputError(f"{front_end.name} has no tokenizer; add a column 'tokens' to the manifest")
+    tokens = load_tokens(utterance.tokens_path, front_end.config("decoder").codes, front_end.codebook)
+    seconds = len(reference) / SAMPLE_RATE
+    check_length(utterance.tokens_path, len(tokens), front_end.tokens_per_second, seconds)
+    return tokens
+
+
+def speaker_of(utterance: Utterance, front_end: FrontEnd, prompt: np.ndarray) -> np.ndarray:
+    """float32 ``[D]`` of a recording float32 ``[n]`` at 16 kHz, or the voice that the manifest names.
+
+    Raises:
+        StreamflowError: there is no such voice.
+    """
+    own = "voice" not in needed(front_end)
+    return _checked_speaker(front_end.embed_speaker(prompt) if own else front_end.voice(utterance.voice))
+
+
+def given_identity(utterance: Utterance, front_end: FrontEnd) -> dict[str, str]:
+    """What of the manifest stands in for parts of the front end, as hashes and names."""
+    given = {"tokens": sha256_of_file(utterance.tokens_path) if utterance.tokens_path else None}
+    given |= {"voice": utterance.voice}
+    return {column: given[column] or "" for column in needed(front_end)}
 
 
 def _checked_tokens(tokens: np.ndarray) -> np.ndarray:

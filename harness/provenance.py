@@ -54,6 +54,7 @@ def provenance(
     systems: Mapping[str, Any],
     command: list[str] | None,
     before: Mapping[str, Any] | None,
+    tokens: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What ``provenance.json`` holds.
 
@@ -64,6 +65,7 @@ def provenance(
         metrics: identity by metric name.
         systems: description by system name.
         command: as typed; None for this process's.
+        tokens: SHA-256 of each file of tokens by utterance id, of a manifest that has them.
         before: the file as the last start left it; its ``starts`` are continued, since a run that was resumed comes
             from each of them.
     """
@@ -88,6 +90,7 @@ def provenance(
         "systems": dict(systems),
         "metrics": dict(metrics),
         "audio_sha256": dict(audio),
+        **({"tokens_sha256": dict(tokens)} if tokens else {}),
         "starts": [*earlier, start],
     }
 

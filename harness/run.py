@@ -16,8 +16,10 @@ import pandas
 import pyarrow
 from pyarrow import parquet
 
+from streamflow.audio import SAMPLE_RATE
 from streamflow.errors import StreamflowError
 
+from .inputs import TOKENS_PER_SECOND
 from .storage import (
     PARTIAL,
     encode_flac,
@@ -36,6 +38,7 @@ COLUMNS = {
         "system": str, "utterance": str, "seed": int, "index": int, "start_sample": int,
         "seam_sample": int, "samples": int,
         "tokens_in": int, "arrived_s": float, "compute_s": float, "dit_s": float, "vocoder_s": float, "other_s": float,
+        "tokens_per_second": float,
     },
     "scores": {
         "system": str, "utterance": str, "speaker": str, "seed": int, "metric": str, "identity": str, "value": float,
@@ -127,11 +130,17 @@ class RunFolder:
         return record if sha256_of_file(path) == record.get("audio_sha256") else None
 
     def write_rendering(
-        self, system: str, utterance: str, samples: np.ndarray, record: dict[str, Any], seed: int | None = None
+        self,
+        system: str,
+        utterance: str,
+        samples: np.ndarray,
+        record: dict[str, Any],
+        seed: int | None = None,
+        sample_rate: int = SAMPLE_RATE,
     ) -> dict[str, Any]:
-        """Write audio, then the record that vouches for it; returns the record."""
+        """Write audio at its own rate, then the record that vouches for it; returns the record."""
         self.forget_rendering(system, utterance, seed)
-        flac, path = encode_flac(samples), self.audio(system, utterance, seed)
+        flac, path = encode_flac(samples, sample_rate), self.audio(system, utterance, seed)
         write_bytes(path, flac)
         record = {**record, "audio_sha256": sha256_of(flac), "audio_stamp": stamp(path)}
         write_json(self.rendering_record(system, utterance, seed), record)
@@ -331,7 +340,9 @@ class Run:
             raise RunError(f"{path}: not there yet; finish the run by giving its `streamflow compare` command again")
         try:
             table = pandas.read_parquet(path)
-            return table if "seed" in table or "seed" not in COLUMNS[name] else table.assign(seed=self.seeds[0])
+            # columns that runs of before there were several seeds or rates lack
+            older = {"seed": self.seeds[0], "tokens_per_second": TOKENS_PER_SECOND}
+            return table.assign(**{c: v for c, v in older.items() if c in COLUMNS[name] and c not in table})
         except (OSError, ValueError) as error:
             raise RunError(f"{path}: not readable ({error}); give the `streamflow compare` command again") from None
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+import soxr
 
 from streamflow.audio import SAMPLE_RATE
 from streamflow.errors import StreamflowError
@@ -56,16 +57,24 @@ def read_json(path: Path) -> Any | None:
         return None
 
 
-def encode_flac(samples: np.ndarray) -> bytes:
-    """Encode float ``[n]`` at 16 kHz as 16-bit FLAC, in memory: libsndfile hides the reason of a failed write."""
+def encode_flac(samples: np.ndarray, sample_rate: int = SAMPLE_RATE) -> bytes:
+    """Encode float ``[n]`` as 16-bit FLAC of its own rate, in memory: libsndfile hides the reason of a failed write."""
     buffer = io.BytesIO()
-    soundfile.write(buffer, np.clip(samples, -1.0, 1.0), SAMPLE_RATE, format="FLAC", subtype="PCM_16")
+    soundfile.write(buffer, np.clip(samples, -1.0, 1.0), sample_rate, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
 
 
 def read_flac(path: Path) -> np.ndarray:
-    """Read a rendering back: float32 ``[n]`` at 16 kHz."""
-    return soundfile.read(path, dtype="float32")[0]
+    """Read a rendering back: float32 ``[n]`` at 16 kHz, converted (soxr, VHQ) where it was written at another rate."""
+    samples, rate = soundfile.read(path, dtype="float32")
+    return at_16_khz(samples, rate)
+
+
+def at_16_khz(samples: np.ndarray, rate: int) -> np.ndarray:
+    """float32 ``[n]`` at ``rate`` Hz as float32 ``[m]`` at 16 kHz, at which everything is scored."""
+    if rate == SAMPLE_RATE:
+        return samples
+    return soxr.resample(samples, rate, SAMPLE_RATE, quality="VHQ").astype(np.float32)
 
 
 def sha256_of(content: bytes | np.ndarray) -> str:

@@ -70,7 +70,8 @@ def source_lines(bundle: Bundle) -> list[str]:
     if not bundle.converted:
         return []
     source = bundle.card["source"]
-    lines = [f"converted from {source['kind']}: {source['name']}"]
+    revision = f", revision {source['revision']}" if "revision" in source else ""
+    lines = [f"converted from {source['kind']}: {source['name']}{revision}"]
     lines += [f"  {name}  SHA-256 {sha256[:16]}" for name, sha256 in source["files"].items()]
     if bundle.voices:
         lines.append(f"voices: {', '.join(bundle.voices)}")
@@ -89,6 +90,8 @@ def verify(bundle: Bundle) -> Iterator[tuple[str, str]]:
     yield from _sums(bundle)
     for name in bundle.parts:
         yield name, _problem(lambda name=name: _finite(getattr(bundle, name).state_dict()))
+    if "vocoder" in bundle.card:
+        yield "sample rate", _problem(lambda: _rate(bundle))
     for name in bundle.voices:
         yield f"voice {name}", _problem(lambda name=name: _finite({name: torch.from_numpy(bundle.voice(name))}))
     for pattern in bundle.patterns:
@@ -101,6 +104,11 @@ def _decoder(bundle: Bundle, pattern: str) -> str:
     if pattern == bundle.first_pattern and identity(state) != bundle.card.get("decoder_id", identity(state)):
         return "other weights than bundle.json names; restore the one or the other"
     return _finite(state)
+
+
+def _rate(bundle: Bundle) -> str:
+    """Whether the vocoder fits the decoder is asked with its rate."""
+    return "" if bundle.sample_rate > 0 else "none is stated in bundle.json; convert it again"
 
 
 def _finite(state: dict[str, torch.Tensor]) -> str:

@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import os
 from functools import cached_property
 from pathlib import Path
@@ -24,14 +25,15 @@ from torch import Tensor, nn
 
 from .adapters import merge
 from .attention import AttentionPattern, Reach
+from .audio import SAMPLE_RATE
 from .conditioning import PromptEncoder, PromptEncoderConfig
 from .dit import DiT, DiTConfig
 from .errors import CheckpointError
-from .mel import log_mel
+from .mel import BANDS, FRAME_RATE, log_mel
 from .packed import pack_linears, precision_of
 from .speaker import SpeakerConfig, SpeakerEncoder
 from .tokenizer import Tokenizer, TokenizerConfig
-from .vocoders import build_vocoder
+from .vocoders import build_vocoder, vocoder_shape
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 CONFIGS = {
@@ -70,6 +72,44 @@ class Bundle:
         """SHA-256 of bundle.json and of every weight file, by file name."""
         files = [self.directory / "bundle.json", *sorted(self.directory.glob("*.safetensors"))]
         return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+    @cached_property
+    def sample_rate(self) -> int:
+        """Samples a second of what the vocoder makes of the decoder's mel; read from bundle.json alone.
+
+        Raises:
+            CheckpointError: no vocoder, or one that was made for another mel than the decoder's.
+        """
+        shape = vocoder_shape(self._card("vocoder"))
+        stated = self.card.get("sample_rate", SAMPLE_RATE)
+        problem = ""
+        if shape.sample_rate != stated:
+            problem = f"makes {shape.sample_rate} Hz, bundle.json states {stated} Hz"
+        elif "decoder" in self.card and shape.sample_rate != FRAME_RATE * shape.hop:
+            frames = shape.sample_rate / shape.hop
+            problem = f"takes {frames:g} frames a second ({shape.hop} samples each), the decoder makes {FRAME_RATE}"
+        elif "decoder" in self.card and shape.bands != BANDS:
+            problem = f"takes {shape.bands} mel bands, the decoder makes {BANDS}"
+        if problem:
+            raise CheckpointError(f"{self.directory}: the vocoder {problem}; take the one that belongs to the decoder")
+        return stated
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of speech: what the decoder takes."""
+        return FRAME_RATE / self.config("decoder").frames_per_token
+
+    @property
+    def codebook(self) -> int:
+        """Tokens are from 0 to below this; read from bundle.json alone."""
+        config = self.config("decoder")
+        return config.table or math.prod(config.levels)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns that a manifest must have in place of parts that the bundle lacks."""
+        parts = {"tokens": "tokenizer", "voice": "speaker"}
+        return tuple(column for column, part in parts.items() if part not in self.card)
 
     @property
     def patterns(self) -> list[str]:

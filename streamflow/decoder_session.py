@@ -10,6 +10,7 @@ import torch
 
 from .decoding import CancelledError, Evaluator, MelStream
 from .errors import StreamflowError
+from .mel import FRAME_RATE
 from .session import AudioChunk, StreamRequest
 from .vocoders.streaming import StreamingVocoder, Vocoder
 
@@ -53,7 +54,7 @@ class DecoderSession:
         voice = checked_speaker(request.speaker, evaluator.dit.config.speaker)
         self._mel = MelStream(evaluator, voice, request.seed)
         self._vocoder = StreamingVocoder(vocoder)
-        self._hop = vocoder.hop
+        self._hop, self._rate = vocoder.hop, FRAME_RATE * vocoder.hop
         self._codes = evaluator.dit.tokens
         self._sample = 0
         self._spent = [0.0, 0.0, 0.0]  # seconds in DiT, vocoder and the rest since the last chunk
@@ -112,4 +113,4 @@ class DecoderSession:
             audio = samples.clamp(-1, 1).numpy()
             start, self._sample = self._sample, self._sample + len(audio)
             (dit, vocoder, other), self._spent = self._spent, [0.0, 0.0, 0.0]
-            yield AudioChunk(start, audio, dit, vocoder, other, seam)
+            yield AudioChunk(start, audio, dit, vocoder, other, seam, self._rate)

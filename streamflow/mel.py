@@ -11,6 +11,7 @@ from torch import Tensor
 HOP = 160  # samples a frame
 N_FFT = 1024
 BANDS = 80
+FRAME_RATE = 100  # frames a second, at any rate of the samples: a vocoder of 24 kHz has a hop of 240
 FLOOR = 1e-5  # amplitude; about -100 dB, below the noise of a 16-bit recording
 FRAMES_PER_TOKEN = 4
 

@@ -23,6 +23,7 @@ class StreamRequest:
         tokens: int64 ``[T, K]``, every token of the utterance, for offline controls only; a streaming decoder gets
             its tokens through ``push``.
         sample_rate: samples a second of ``prompt`` and ``reference``.
+        tokens_per_second: of speech, which is the rate at which they come in real time.
     """
 
     utterance_id: str
@@ -32,6 +33,7 @@ class StreamRequest:
     reference: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
     tokens: np.ndarray = field(default_factory=lambda: np.zeros((0, 1), np.int64))
     sample_rate: int = 16_000
+    tokens_per_second: float = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class AudioChunk:
         other_s: seconds spent in everything else that the session itself timed (embedding, copies).
         seam_sample: absolute sample where the acoustic model's pieces meet, when that is not ``start_sample``: a vocoder
             that looks ahead holds samples back, so the joint of the mel lies inside the next chunk. 0 for no joint.
+        sample_rate: samples a second, the same in all chunks of a session.
     """
 
     start_sample: int
@@ -54,6 +57,7 @@ class AudioChunk:
     vocoder_s: float = 0.0
     other_s: float = 0.0
     seam_sample: int | None = None
+    sample_rate: int = 16_000
 
 
 @runtime_checkable

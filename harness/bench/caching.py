@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from streamflow.errors import StreamflowError
-from streamflow.mel import FRAMES_PER_TOKEN
+from streamflow.mel import FRAME_RATE
 from streamflow.strategies import parameters_of_strategy
 
 from .bench_context import Context
 from .counting import counting, expected_cached_ratio, expected_prefix_ratio
 from .entries import Entry
-from .parking import SECONDS_PER_TOKEN, Parked
+from .parking import Parked
 from .result import Result
 from .turns import take_turns, timed
 
@@ -71,7 +71,7 @@ def measure(context: Context) -> Result:
 def _counted_flops(context: Context, label: str, parked: Parked) -> tuple[int, int, int]:
     """Frames and FLOPs of one chunk, and the frames emitted before it."""
     plan = Entry.parse(label).plan(context.bundle)
-    before = round(parked.history_s / SECONDS_PER_TOKEN) * FRAMES_PER_TOKEN - (plan.lookahead_frames or 0)
+    before = round(parked.history_s * FRAME_RATE) - (plan.lookahead_frames or 0)
     with counting(context.bundle.decoder(plan.weights)) as counted:
         parked.advance()
     return counted.frames, counted.flops, before

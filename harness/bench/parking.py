@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 from streamflow.decoder_session import DecoderSession
 from streamflow.errors import StrategyError
-from streamflow.mel import FRAMES_PER_TOKEN
+from streamflow.mel import FRAME_RATE
 from streamflow.session import Session, StreamRequest
 
 from .workload import Workload
-
-SECONDS_PER_TOKEN = 0.04
 
 
 class Parked:
@@ -26,12 +24,13 @@ class Parked:
 
     def __init__(self, session: Session, workload: Workload, history: int, hop: int):
         self.session, self._at, self._hop = session, history, hop
+        self._rate = workload.tokens_per_second
         self._tokens = workload.tokens(hop)  # the same for every hop: made here, so that making them is not timed
 
     @property
     def history_s(self) -> float:
         """Seconds of tokens pushed."""
-        return self._at * SECONDS_PER_TOKEN
+        return self._at / self._rate
 
     def advance(self) -> int:
         """Push the tokens of one hop and take what comes; samples."""
@@ -57,8 +56,8 @@ def park(
         hop_frames: frames emitted at once.
         lookahead_frames: that must be there beyond them.
     """
-    hops = max(1, round(history_s / (hop_frames * SECONDS_PER_TOKEN / FRAMES_PER_TOKEN)))
-    session, frames = open_session(workload.request(SECONDS_PER_TOKEN)), hops * hop_frames
+    hops = max(1, round(history_s / (hop_frames / FRAME_RATE)))
+    session, frames = open_session(workload.request(1 / workload.tokens_per_second)), hops * hop_frames
     skipped = False
     if isinstance(session, DecoderSession):
         try:
@@ -67,10 +66,10 @@ def park(
         except StrategyError:
             pass
     # after a skip, the look-ahead is all that is missing before the next hop; so it is after decoding
-    have = -(-(frames + lookahead_frames) // FRAMES_PER_TOKEN)
+    have = -(-(frames + lookahead_frames) // workload.frames_per_token)
     for _ in session.push(workload.tokens(have)):
         pass
-    hop = max(1, hop_frames // FRAMES_PER_TOKEN)
+    hop = max(1, hop_frames // workload.frames_per_token)
     parked = Parked(session, workload, have, hop)
     if skipped:
         parked.advance()  # it embeds the whole history's tokens, which a stream does as they come

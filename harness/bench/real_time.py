@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 from streamflow.session import StreamRequest
 
-from ..inputs import TOKENS_PER_SECOND
 from ..latency.paced import run_together
 from ..latency.ratio import Open
 from ..render import ChunkTrace
@@ -17,9 +16,9 @@ from .result import Result
 CHOSEN = ("streamflow-sr", "streamflow-lr", "cosyvoice", "cosyvoice:cached=true", "causal")
 
 
-def keeps_up(trace: Sequence[ChunkTrace], hop_s: float, rate: float = TOKENS_PER_SECOND) -> bool:
+def keeps_up(trace: Sequence[ChunkTrace], hop_s: float) -> bool:
     """Whether every chunk came within a hop of the last token that it needed: a later one is behind the next."""
-    return all(chunk.arrived_s - chunk.tokens_in / rate <= hop_s for chunk in trace)
+    return all(chunk.arrived_s - chunk.tokens_in / chunk.tokens_per_second <= hop_s for chunk in trace)
 
 
 def most_streams(holds: Callable[[int], bool], limit: int) -> int:
@@ -50,6 +49,7 @@ def held(open_session: Open, requests: Sequence[StreamRequest], hop_s: float) ->
 
 def measure(context: Context) -> Result:
     """One row a strategy, one by one and batched."""
+    rate = context.workload.tokens_per_second
     labels = [entry for entry in context.streaming if entry.label in CHOSEN] or context.streaming
     limit, rows = context.effort.most_streams, []
     for entry in labels:
@@ -71,7 +71,7 @@ def measure(context: Context) -> Result:
             row[way] = f"at least {limit}" if most == limit else most
         rows.append(row)
     notes = [
-        f"Streams of {context.effort.stream_s:g} s at {TOKENS_PER_SECOND} tokens a second that start together; held means "
+        f"Streams of {context.effort.stream_s:g} s at {rate:g} tokens a second that start together; held means "
         "that no chunk came more than a hop after its last token. What else runs on the machine takes streams away."
     ]
     return Result("streams", "Streams held in real time", rows, notes)

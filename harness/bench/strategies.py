@@ -9,7 +9,6 @@ import numpy as np
 
 from streamflow.session import StreamRequest
 
-from ..inputs import TOKENS_PER_SECOND
 from ..latency.ratio import Open
 from .bench_context import Context
 from .result import Result
@@ -54,10 +53,10 @@ def measure(context: Context) -> Result:
     def arm(label: str) -> Callable[[], dict[str, float]]:
         def turn() -> dict[str, float]:
             done = drive(context.systems[label], request, context.clock)
-            waited[label] = done.waited_tokens / TOKENS_PER_SECOND
+            waited[label] = done.waited_tokens / request.tokens_per_second
             return {
                 "work": done.work_s,
-                "rtf": done.work_s / (len(request.tokens) / TOKENS_PER_SECOND),
+                "rtf": done.work_s / (len(request.tokens) / request.tokens_per_second),
                 "first": done.chunks_s[0],
                 "chunk": float(np.median(done.chunks_s)),
             }

@@ -20,7 +20,8 @@ class Workload:
 
     def __init__(self, bundle: Bundle, seed: int = 0):
         config, rng = bundle.config("decoder"), np.random.default_rng(seed)
-        self._codes, self._codebook, self._seed = config.codes, int(np.prod(config.levels)), seed
+        self._codes, self._codebook, self._seed = config.codes, bundle.codebook, seed
+        self.tokens_per_second, self.frames_per_token = bundle.tokens_per_second, config.frames_per_token
         voice = rng.standard_normal(config.speaker).astype(np.float32)
         self._voice = voice / np.linalg.norm(voice)
 
@@ -30,4 +31,6 @@ class Workload:
 
     def request(self, length_s: float, seed: int = 0) -> StreamRequest:
         """A request of so many seconds."""
-        return StreamRequest(f"{length_s:g} s", self._voice.copy(), seed, tokens=self.tokens(tokens_of(length_s)))
+        rate = self.tokens_per_second
+        tokens = self.tokens(tokens_of(length_s, rate))
+        return StreamRequest(f"{length_s:g} s", self._voice.copy(), seed, tokens=tokens, tokens_per_second=rate)

@@ -18,7 +18,7 @@ CELL = {"system": str, "length_s": float, "repeat": int, "streams": int, "stream
 COLUMNS = {
     "chunks": CELL | {
         "index": int, "start_sample": int, "samples": int, "tokens_in": int, "arrived_s": float, "compute_s": float,
-        "dit_s": float, "vocoder_s": float, "other_s": float,
+        "dit_s": float, "vocoder_s": float, "other_s": float, "tokens_per_second": float,
     },
     "sessions": CELL | {
         "order": int, "first_packet_s": float, "waited_s": float, "dit_first_s": float, "vocoder_first_s": float,

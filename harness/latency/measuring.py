@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from streamflow.session import StreamRequest
 
-from ..inputs import TOKENS_PER_SECOND
 from ..render import ChunkTrace, render
 from .bench_tables import LatencyError
 from .decomposition import first_packet
@@ -28,7 +28,7 @@ def measure_alone(cell: Cell, open_session: Open, request: StreamRequest) -> Tab
     load = os.getloadavg()[0]
     rendering = render(cell.system, open_session, request)
     who = _who(cell, 0, "virtual")
-    session = _session(rendering.trace, rendering.work_s, rendering.tokens, TOKENS_PER_SECOND)
+    session = _session(rendering.trace, rendering.work_s, rendering.duration_s, request.tokens_per_second)
     about = {"load_average": load, "peak_memory_mb": rendering.peak_memory_mb}
     return {"sessions": [who | session | about], "chunks": _chunks(who, rendering.trace)}
 
@@ -43,7 +43,7 @@ def measure_together(
     tables: Tables = {"sessions": [], "chunks": []}
     for number, stream in enumerate(done.streams):
         who = _who(cell, number, "wall")
-        session = _session(stream.trace, stream.work_s, len(stream.request.tokens), tokens_per_second)
+        session = _session(stream.trace, stream.work_s, stream.duration_s, tokens_per_second)
         tables["sessions"].append(who | session | about)
         tables["chunks"] += _chunks(who, stream.trace)
     return tables
@@ -91,7 +91,7 @@ def _who(cell: Cell, stream: int, clock: str) -> dict[str, Any]:
     }
 
 
-def _session(trace: list[ChunkTrace], work_s: float, tokens: int, rate: float) -> dict[str, Any]:
+def _session(trace: list[ChunkTrace], work_s: float, duration_s: float, rate: float) -> dict[str, Any]:
     """What a session's row says of its trace."""
     first = trace[0]
     parts = first_packet(
@@ -103,12 +103,11 @@ def _session(trace: list[ChunkTrace], work_s: float, tokens: int, rate: float) -
         "dit_first_s": parts.dit_s,
         "vocoder_first_s": parts.vocoder_s,
         "other_first_s": parts.other_s,
-        "rtf": work_s / (tokens / TOKENS_PER_SECOND),
+        "rtf": work_s / duration_s,
         "work_s": work_s,
         "chunk_p50_s": float(np.median([chunk.compute_s for chunk in trace])),
     }
 
 
 def _chunks(who: dict[str, Any], trace: list[ChunkTrace]) -> list[dict[str, Any]]:
-    names = ("index", "start_sample", "samples", "tokens_in", "arrived_s", "compute_s", "dit_s", "vocoder_s", "other_s")
-    return [who | {name: getattr(chunk, name) for name in names} for chunk in trace]
+    return [who | {name: value for name, value in asdict(chunk).items() if name != "seam_sample"} for chunk in trace]

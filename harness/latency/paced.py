@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from streamflow.audio import SAMPLE_RATE
 from streamflow.session import AudioChunk, Session, StreamRequest
 
-from ..inputs import TOKENS_PER_SECOND
 from ..memory import PeakMemory
 from ..render import END, ChunkTrace
 
@@ -27,7 +27,7 @@ class PacedStream:
     Attributes:
         open_session: the system.
         request: the utterance.
-        tokens_per_second: the rate.
+        tokens_per_second: the rate; None for that of speech.
         trace: its chunks; ``arrived_s`` is wall time since the start, ``compute_s`` wall time in the session's calls,
             the time that other streams took the processor away included.
         work_s: in the session altogether.
@@ -37,13 +37,24 @@ class PacedStream:
 
     open_session: Callable[[StreamRequest], Session]
     request: StreamRequest
-    tokens_per_second: float
+    tokens_per_second: float | None = None
     trace: list[ChunkTrace] = field(default_factory=list)
     work_s: float = 0.0
     error: BaseException | None = None
     ended: threading.Event = field(default_factory=threading.Event)
     _began: float = 0.0
+    _samples: int = 0
     _traced: float = 0.0  # work that belongs to chunks so far
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of speech that the tokens are."""
+        return len(self.request.tokens) / self.request.tokens_per_second
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second, as they come."""
+        return self.tokens_per_second or self.request.tokens_per_second
 
     def run(self, start: threading.Barrier, stop: threading.Event) -> None:
         """Decode the utterance; meant for a thread."""
@@ -54,7 +65,7 @@ class PacedStream:
             session = self._timed(lambda: self.open_session(self.request))
             tokens = self.request.tokens
             for count in range(1, len(tokens) + 1):
-                due = self._began + count / self.tokens_per_second - time.perf_counter()
+                due = self._began + count / self.rate - time.perf_counter()
                 if stop.wait(max(0.0, due)):
                     session.cancel()
                     return
@@ -72,20 +83,22 @@ class PacedStream:
         while (chunk := self._timed(lambda: next(chunks, END))) is not END:
             now = time.perf_counter() - self._began
             compute_s, self._traced = self.work_s - self._traced, self.work_s
-            start = self.trace[-1].start_sample + self.trace[-1].samples if self.trace else 0
+            scale = SAMPLE_RATE / getattr(chunk, "sample_rate", SAMPLE_RATE)
+            start, self._samples = round(self._samples * scale), self._samples + len(np.asarray(chunk.samples))
             dit_s, vocoder_s = float(chunk.dit_s), float(chunk.vocoder_s)
             self.trace.append(
                 ChunkTrace(
                     index=len(self.trace),
                     start_sample=start,
                     seam_sample=start,
-                    samples=len(np.asarray(chunk.samples)),
+                    samples=round(self._samples * scale) - start,
                     tokens_in=tokens_in,
                     arrived_s=now,
                     compute_s=compute_s,
                     dit_s=dit_s,
                     vocoder_s=vocoder_s,
                     other_s=max(0.0, compute_s - dit_s - vocoder_s),
+                    tokens_per_second=self.rate,
                 )
             )
 
@@ -109,7 +122,7 @@ def run_together(
     open_session: Callable[[StreamRequest], Session],
     requests: Sequence[StreamRequest],
     *,
-    tokens_per_second: float = TOKENS_PER_SECOND,
+    tokens_per_second: float | None = None,
 ) -> PacedStreams:
     """Decode all requests at once, a thread and a session each.
 
@@ -119,7 +132,7 @@ def run_together(
     Args:
         open_session: the system.
         requests: one a stream.
-        tokens_per_second: at which tokens come to each of them.
+        tokens_per_second: at which tokens come to each of them; None for the rate of speech.
 
     Raises:
         Exception: whatever the first stream that failed raised.

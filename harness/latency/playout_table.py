@@ -10,7 +10,7 @@ import pandas
 
 from .delivery import DRAWS, deliver, outcome
 from .plan import Settings
-from .retiming import retime
+from .retiming import retime, traced_at
 
 
 def playout_rows(chunks: pandas.DataFrame, settings: Settings) -> Iterator[dict[str, Any]]:
@@ -37,7 +37,7 @@ def playout_rows(chunks: pandas.DataFrame, settings: Settings) -> Iterator[dict[
 
 def _retimed(trace: pandas.DataFrame, rate: float) -> np.ndarray:
     columns = (trace[name].to_numpy() for name in ("arrived_s", "compute_s", "tokens_in"))
-    return retime(*columns, tokens_per_second=rate)
+    return retime(*columns, tokens_per_second=rate, traced_at=traced_at(trace))
 
 
 def _players(

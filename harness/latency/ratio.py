@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
 import pandas
 
-from streamflow.audio import SAMPLE_RATE
 from streamflow.session import Session, StreamRequest
 
 from ..render import Rendering, render
@@ -51,10 +51,10 @@ def ratio_of(logarithms: Sequence[float] | np.ndarray, level: float = 0.95) -> R
 def times_of(rendering: Rendering) -> dict[str, float]:
     """What is compared of a rendering: seconds to the first packet, real-time factor, median chunk latency."""
     first = rendering.trace[0]
-    parts = first_packet({name: getattr(first, name) for name in ("tokens_in", "arrived_s", "dit_s", "vocoder_s")})
+    parts = first_packet(asdict(first), first.tokens_per_second)
     return {
         "first_packet_s": parts.first_packet_s,
-        "rtf": rendering.work_s / (len(rendering.samples) / SAMPLE_RATE),
+        "rtf": rendering.work_s / (len(rendering.samples) / rendering.sample_rate),
         "chunk_p50": float(np.median([chunk.compute_s for chunk in rendering.trace])),
     }
 

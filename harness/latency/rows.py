@@ -9,7 +9,6 @@ import pandas
 
 from streamflow.audio import SAMPLE_RATE
 
-from ..inputs import TOKENS_PER_SECOND
 from ..render import Rendering
 
 FEWEST_FOR_P95 = (
@@ -33,14 +32,14 @@ def latency_row(rendering: Rendering, algorithmic_latency_s: float | None, *, de
         work over the duration of the tokens; ``chunk_p95_s`` None below 20 chunks.
     """
     first = rendering.trace[0]
-    duration_s = rendering.tokens / TOKENS_PER_SECOND
+    duration_s, rate = rendering.duration_s, rendering.tokens_per_second
     compute_s = np.array([chunk.compute_s for chunk in rendering.trace])
     dit_s = sum(chunk.dit_s for chunk in rendering.trace)
     vocoder_s = sum(chunk.vocoder_s for chunk in rendering.trace)
     return {
         "duration_s": duration_s,
         "tokens": rendering.tokens,
-        "first_packet_s": first.arrived_s - first.tokens_in / TOKENS_PER_SECOND,
+        "first_packet_s": first.arrived_s - first.tokens_in / rate,
         "rtf": rendering.work_s / duration_s,
         "chunk_p50_s": float(np.median(compute_s)),
         "chunk_p95_s": float(np.percentile(compute_s, 95)) if len(compute_s) >= FEWEST_FOR_P95 else None,
@@ -48,7 +47,7 @@ def latency_row(rendering: Rendering, algorithmic_latency_s: float | None, *, de
         "vocoder_s": vocoder_s,
         "other_s": max(0.0, rendering.work_s - dit_s - vocoder_s),
         "peak_memory_mb": rendering.peak_memory_mb,
-        "algorithmic_latency_s": algorithmic_latency_s if declared else first.tokens_in / TOKENS_PER_SECOND,
+        "algorithmic_latency_s": algorithmic_latency_s if declared else first.tokens_in / rate,
     }
 
 

@@ -11,7 +11,7 @@ import pandas
 from .bench_tables import Bench, LatencyError
 from .delivery import Delivered, deliver, outcome
 from .playout import network_delays
-from .retiming import retime
+from .retiming import retime, traced_at
 from .timeline import Timeline, timeline
 
 MOST_STREAMS = 100  # of a system; of more, evenly thinned: a slider has to follow the hand
@@ -131,7 +131,7 @@ def stream_names(traces: pandas.DataFrame, system: str) -> list[str]:
 def retimed(trace: pandas.DataFrame, player: Player) -> np.ndarray:
     """Arrivals of one stream's chunks at the player's token rate, float64 ``[n]``."""
     columns = (trace[name].to_numpy() for name in ("arrived_s", "compute_s", "tokens_in"))
-    return retime(*columns, tokens_per_second=player.tokens_per_second)
+    return retime(*columns, tokens_per_second=player.tokens_per_second, traced_at=traced_at(trace))
 
 
 def _thinned(rows: pandas.DataFrame) -> Iterator[pandas.DataFrame]:

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import soxr
 
 from streamflow.audio import SAMPLE_RATE, load_audio
 from streamflow.session import Session, StreamRequest
 
+from ..corpus import Utterance
 from ..failures import one_line
+from ..inputs import given_identity, rate_of, speaker_of, tokens_of
 from ..latency import first_packet, latency_row
 from ..render import ChunkTrace, Rendering, render, start_of
 from ..storage import sha256_of, stamp
@@ -84,7 +87,7 @@ class Decoder:
         for count, system in enumerate(task.systems):
             self._progress("decode", count, len(task.systems))
             if (rendering := self._decode(system, task, request, bundle)) is not None:
-                done[system["name"]] = rendering.samples
+                done[system["name"]] = rendering.at_16_khz
         self._progress("decode", len(task.systems), len(task.systems))
         self._score(task, request.reference, done)
 
@@ -93,17 +96,28 @@ class Decoder:
     def _request(self, task: Task, bundle: Any) -> StreamRequest:
         reference = unpacked(task.samples) if task.samples else load_audio(task.recording)
         prompt = load_audio(task.prompt) if task.prompt else reference
-        key = (sha256_of(reference), sha256_of(prompt), str(bundle.directory), _stamps(bundle.directory))
+        tokens_path = Path(task.tokens) if task.tokens else None
+        utterance = Utterance(task.name, "", Path(task.recording), tokens_path=tokens_path, voice=task.voice)
+        given = tuple(given_identity(utterance, bundle).values())
+        key = (sha256_of(reference), sha256_of(prompt), str(bundle.directory), _stamps(bundle.directory), given)
         if key not in self._inputs:
             self._check()
-            tokens = bundle.tokenize(reference)
+            tokens = tokens_of(utterance, bundle, reference)
             self._check()
-            self._inputs[key] = (tokens, bundle.embed_speaker(prompt))
+            self._inputs[key] = (tokens, speaker_of(utterance, bundle, prompt))
             while len(self._inputs) > KEPT_INPUTS:
                 self._inputs.popitem(last=False)
         self._inputs.move_to_end(key)
         tokens, speaker = self._inputs[key]
-        return StreamRequest(task.name, speaker.copy(), task.seed, prompt, reference, tokens.copy())
+        return StreamRequest(
+            task.name,
+            speaker.copy(),
+            task.seed,
+            prompt,
+            reference,
+            tokens.copy(),
+            tokens_per_second=rate_of(bundle),
+        )
 
     def _bundle(self, folder: Path) -> Any:
         from streamflow.checkpoints import load_bundle
@@ -150,7 +164,8 @@ class Decoder:
                     control=control,
                 )
             )
-            rendering = render(name, loaded.open, request, _Stream(self, name, 0.0 if control else task.rate))
+            stream = _Stream(self, name, 0.0 if control else task.rate)
+            rendering = render(name, loaded.open, request, stream)
         except CancelledError:
             raise
         except Exception as error:
@@ -160,7 +175,7 @@ class Decoder:
         finally:
             self._session = None
         self._check()
-        self._say_rendered(system, loaded, rendering, request.reference)
+        self._say_rendered(system, loaded, rendering, request.reference, stream.rest())
         return rendering
 
     def _warmed_up(self, system: dict[str, Any], request: StreamRequest, bundle: Any) -> LoadedSystem:
@@ -183,21 +198,27 @@ class Decoder:
         return self._warm[key]
 
     def _say_rendered(
-        self, system: dict[str, Any], loaded: LoadedSystem, rendering: Rendering, reference: np.ndarray
+        self,
+        system: dict[str, Any],
+        loaded: LoadedSystem,
+        rendering: Rendering,
+        reference: np.ndarray,
+        rest: np.ndarray,
     ) -> None:
-        name = system["name"]
+        name, samples = system["name"], rendering.at_16_khz
         declared = "algorithmic_latency_s" in loaded.description
         row = latency_row(rendering, loaded.algorithmic_latency_s, declared=declared)
-        parts = first_packet(asdict(rendering.trace[0]))._asdict()
+        parts = first_packet(asdict(rendering.trace[0]), rendering.tokens_per_second)._asdict()
         if system["control"]:  # rendered in one piece: all of it, not a first packet
             row["first_packet_s"], parts = None, None
-        gain = gain_between(rendering.samples, reference)
-        self._keep(name, rendering.samples)
+        gain = gain_between(samples, reference)
+        self._keep(name, samples)
         self.tell(
             events.event(
                 events.RENDERED,
                 system=name,
-                samples=len(rendering.samples),
+                samples=len(samples),
+                pcm=pcm_of(rest),
                 first_packet_parts=parts,
                 gain_db=gain.db,
                 gain_capped=gain.capped,
@@ -263,6 +284,7 @@ class _Stream:
     def __init__(self, decoder: Decoder, system: str, rate: float) -> None:
         self._decoder, self._system, self._rate = decoder, system, rate
         self._began = 0.0
+        self._converter: soxr.ResampleStream | None = None
 
     def opened(self, session: Session) -> None:
         self._began = time.perf_counter()
@@ -273,13 +295,28 @@ class _Stream:
         if self._decoder.cancelled.wait(max(0.0, due)):
             raise CancelledError
 
-    def came(self, chunk: ChunkTrace, samples: np.ndarray) -> None:
+    def came(self, chunk: ChunkTrace, samples: np.ndarray, sample_rate: int) -> None:
         if self._decoder.cancelled.is_set():
             raise CancelledError
         if self._system:
             wall_s = time.perf_counter() - self._began
-            fields = {**asdict(chunk), "system": self._system, "wall_s": wall_s, "pcm": pcm_of(samples)}
+            heard = pcm_of(self._converted(samples, sample_rate))
+            fields = {**asdict(chunk), "system": self._system, "wall_s": wall_s, "pcm": heard}
             self._decoder.tell(events.event(events.CHUNK, **fields))
+
+    def _converted(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+        """Samples at 16 kHz, for pages play these; converted as a stream, up to 40 ms of it stay behind."""
+        if sample_rate == SAMPLE_RATE:
+            return samples
+        if self._converter is None:
+            self._converter = soxr.ResampleStream(sample_rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+        return self._converter.resample_chunk(samples)
+
+    def rest(self) -> np.ndarray:
+        """What stayed behind, float32 ``[n]`` at 16 kHz."""
+        if self._converter is None:
+            return np.zeros(0, np.float32)
+        return self._converter.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def _score_row(system: str, metric: Any, pair: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def describe_system(strategy: str, parameters: Mapping[str, Any], checkpoint: st
         ViewError: a parameter that the strategy does not take, or a value out of range.
     """
     from streamflow.strategies import STRATEGIES
-    from streamflow.strategies.base import algorithmic_latency, plan_facts
+    from streamflow.strategies.base import algorithmic_latency, plan_facts, rate_facts
 
     from .parameters import checked_parameters
 
@@ -46,7 +46,8 @@ def describe_system(strategy: str, parameters: Mapping[str, Any], checkpoint: st
     total = algorithmic_latency(plan, future, bundle.config("decoder").frames_per_token)
     reach = {"back": plan.pattern.back, "ahead": plan.pattern.ahead}
     latency = {"algorithmic_latency_s": total, "latency_parts": None if total is None else _parts(plan, total)}
-    return {**head, "control": False, **latency, **plan_facts(plan, future), "receptive_field": reach}
+    facts = plan_facts(plan, future) | rate_facts(bundle)
+    return {**head, "control": False, **latency, **facts, "receptive_field": reach}
 
 
 def _parts(plan: Any, total: float) -> dict[str, float]:

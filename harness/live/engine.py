@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from streamflow.checkpoints import Bundle
 from streamflow.errors import StreamflowError
 
 from ..corpus import Corpus
 from ..failures import one_line
+from ..manifest_tokens import check_columns, needed
 from . import events
 from .carrying import carry
 from .errors import BusyError, LiveError, UnknownJobError
@@ -207,7 +210,10 @@ class LiveEngine:
 
     def _task(self, view: View, visitor: str, upload: np.ndarray | None) -> Task:
         """Everything that decoding needs."""
-        systems, bundle = systems_of(view, self.limits), bundle_folder(view.checkpoint, self.checkpoints)
+        bundle = bundle_folder(view.checkpoint, self.checkpoints)
+        front_end = Bundle(bundle)
+        needs = needed(front_end)
+        systems = systems_of(view, self.limits, controls="tokens" not in needs)
         check_weights(bundle, systems)
         common = {
             "bundle": str(bundle),
@@ -216,14 +222,22 @@ class LiveEngine:
             "rate": view.tokens_per_second,
             "metrics": list(self.metrics),
         }
+        if view.upload is not None and needs:
+            raise LiveError(
+                f"checkpoint={view.checkpoint}: takes {' and '.join(needs)} from the manifest, which an upload has not; "
+                "choose an utterance or another checkpoint"
+            )
         if view.upload is not None:
             samples = upload if upload is not None else self.uploads.get(view.upload, visitor).samples
             return Task(name="upload", samples=packed(samples), **common)
         utterance = utterance_of(self.corpus, str(view.utterance), self.limits)
+        check_columns(replace(self.corpus, utterances=[utterance]), front_end)
         other = other_recording(self.corpus, utterance)
         return Task(
             name=utterance.utterance_id,
             recording=str(utterance.path),
+            tokens=str(utterance.tokens_path or "") if "tokens" in needs else "",
+            voice=utterance.voice if "voice" in needs else "",
             prompt=str(utterance.prompt_path or ""),
             other=str(other or ""),
             text=utterance.text,

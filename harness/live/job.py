@@ -143,7 +143,7 @@ def _rendering(name: str, told: list[dict[str, Any]], kept: Kept) -> LiveRenderi
     rendered = next(event for event in own if event["kind"] == events.RENDERED)
     chunks = [event for event in own if event["kind"] == events.CHUNK]
     trace = [{key: value for key, value in chunk.items() if key not in ("kind", "number", "pcm")} for chunk in chunks]
-    others = ("kind", "number", "system", "gain_db", "gain_capped")
+    others = ("kind", "number", "system", "gain_db", "gain_capped", "pcm")
     latency = {key: value for key, value in rendered.items() if key not in others}
     scored = [row for event in told if event["kind"] == events.SCORES for row in event["rows"]]
     return LiveRendering(

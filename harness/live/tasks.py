@@ -30,6 +30,7 @@ class Task:
         seed: of the noise.
         rate: tokens a second in real time, 0 for all at once.
         recording: file, or "" where ``samples`` holds it.
+        tokens: file, or "" where the checkpoint makes them of the recording; voice: of the checkpoint, or "".
         prompt, other: files, or "": what the speaker embedding is computed from, and another recording of the speaker.
         text: what is read, or "".
         samples: the recording as :func:`harness.live.wire.packed` makes it, or None.
@@ -42,6 +43,8 @@ class Task:
     seed: int
     rate: float
     recording: str = ""
+    tokens: str = ""
+    voice: str = ""
     prompt: str = ""
     other: str = ""
     text: str = ""
@@ -109,8 +112,8 @@ def other_recording(corpus: Corpus, utterance: Utterance) -> Path | None:
     return others[(place + 1) % len(others)].path if len(others) > 1 else None
 
 
-def systems_of(view: View, limits: Limits) -> list[dict[str, Any]]:
-    """The view's systems, then the controls that it has not chosen itself.
+def systems_of(view: View, limits: Limits, controls: bool = True) -> list[dict[str, Any]]:
+    """The view's systems, then the controls that it has not chosen itself, unless the checkpoint has none.
 
     Raises:
         LiveError: none, or too many.
@@ -121,7 +124,7 @@ def systems_of(view: View, limits: Limits) -> list[dict[str, Any]]:
         raise LiveError(f"{len(view.systems)} systems: at most {limits.max_systems} are decoded live; leave some out")
     chosen = {spec.strategy for spec in view.systems}
     taken = {spec.name for spec in view.systems}
-    controls = [SystemSpec(name, name) for name in CONTROLS if name not in chosen and name not in taken]
+    added = [SystemSpec(n, n) for n in CONTROLS if n not in chosen and n not in taken] if controls else []
     return [
         {
             "name": spec.name,
@@ -129,7 +132,7 @@ def systems_of(view: View, limits: Limits) -> list[dict[str, Any]]:
             "parameters": dict(spec.parameters),
             "control": spec.strategy in CONTROLS,
         }
-        for spec in (*view.systems, *controls)
+        for spec in (*view.systems, *added)
     ]
 
 

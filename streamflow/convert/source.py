@@ -43,6 +43,7 @@ class Source:
             raise CheckpointError(f"{where}: no such folder; give the checkpoint's folder, or OWNER/NAME of the hub")
         self.name = str(where) if self.hub else self.folder.resolve().name
         self.hashes: dict[str, str] = {}
+        self.revision: str | None = None  # of the hub's repository: what its first file came with, and so does the rest
 
     def file(self, name: str) -> Path:
         """A file of the checkpoint, whose hash goes into :attr:`hashes`.
@@ -76,21 +77,35 @@ class Source:
 
     def _fetched(self, name: str) -> Path:
         try:
-            from huggingface_hub import hf_hub_download
-            from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+            from huggingface_hub import _CACHED_NO_EXIST, errors, hf_hub_download, try_to_load_from_cache
         except ImportError:
             raise CheckpointError(
                 f"{self.name}: no such folder, and huggingface_hub is not installed to fetch it: "
                 "pip install huggingface_hub, or give a folder"
             ) from None
+        absent = AbsentError(f"{self.name}: has no {name}; is it the right repository?")
+        if self.revision and try_to_load_from_cache(self.name, name, revision=self.revision) is _CACHED_NO_EXIST:
+            raise absent  # a commit does not change: no network is needed for what was asked once
         try:
-            return Path(hf_hub_download(self.name, name))
-        except EntryNotFoundError as error:
-            if not isinstance(error, LocalEntryNotFoundError):  # which is: not in the cache, and no network
-                raise AbsentError(f"{self.name}: has no {name}; is it the right repository?") from None
+            path = Path(hf_hub_download(self.name, name, revision=self.revision))
+        except errors.LocalEntryNotFoundError as error:  # not in the cache, and no network: no answer to whether it is
             raise self._unreachable(name, error) from None
+        except errors.EntryNotFoundError:
+            raise absent from None
+        except errors.GatedRepoError:
+            raise CheckpointError(
+                f"{self.name}: its publisher asks for consent first; give it on the repository's page, sign in with "
+                "`hf auth login`, or give a folder"
+            ) from None
+        except errors.RepositoryNotFoundError:
+            raise CheckpointError(
+                f"{self.name}: no such folder, and the hub has no such repository, or not for everybody; check the "
+                "name, or sign in with `hf auth login`"
+            ) from None
         except Exception as error:  # the client's own, its transport's, the operating system's
             raise self._unreachable(name, error) from None
+        self.revision = path.parent.name  # the cache keeps a folder a commit
+        return path
 
     def _unreachable(self, name: str, error: Exception) -> CheckpointError:
         return CheckpointError(

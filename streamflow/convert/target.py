@@ -101,10 +101,15 @@ def _source_card(made: Converted, source: Source) -> dict:
     return {
         "kind": made.kind,
         "name": source.name,
+        **({"revision": source.revision} if source.revision else {}),
         "files": dict(sorted(source.hashes.items())),
         "licence": _licence(made, source),
         **({"schedule": made.schedule} if made.schedule else {}),
     }
+
+
+def _named(source: Source) -> str:
+    return f"{source.name}@{source.revision}" if source.revision else source.name
 
 
 def _licence(made: Converted, source: Source) -> str:
@@ -117,7 +122,7 @@ def _licence(made: Converted, source: Source) -> str:
 
 
 def _model_card(made: Converted, source: Source) -> str:
-    lines = [f"# {made.title}", "", f"Converted from `{source.name}` with `streamflow convert {made.kind}`.", ""]
+    lines = [f"# {made.title}", "", f"Converted from `{_named(source)}` with `streamflow convert {made.kind}`.", ""]
     lines += [f"- {note}" for note in made.notes]
     lines += ["", "## Files read", "", *(f"- `{n}` SHA-256 `{h}`" for n, h in sorted(source.hashes.items()))]
     return "\n".join([*lines, "", "## Licence", "", f"{_licence(made, source)}.", ""])

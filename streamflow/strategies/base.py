@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..attention import AttentionPattern
+from ..audio import SAMPLE_RATE
 from ..checkpoints import Bundle, pattern_card
 from ..decoder_session import DecoderSession
 from ..decoding import Evaluator, Plan
 from ..errors import StrategyError
 from ..flow import Schedule
-from ..mel import FRAMES_PER_TOKEN, HOP
+from ..mel import FRAME_RATE, FRAMES_PER_TOKEN
 from ..session import Session, StreamRequest
 
 SCHEDULE = {"nfe": 4, "solver": "euler", "guidance": 0.7, "warp": "cosine"}
@@ -81,9 +82,7 @@ def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundl
     def make(bundle: Bundle, chosen: dict) -> MadeSystem:
         made = plan(bundle, chosen)
         evaluator, vocoder = Evaluator(bundle, made), bundle.vocoder
-        facts = plan_facts(made, vocoder.future_frames)
-        if (rate := bundle.card.get("sample_rate", 16_000)) != 16_000:
-            facts["sample_rate"] = rate
+        facts = plan_facts(made, vocoder.future_frames) | rate_facts(bundle)
         return MadeSystem(
             name,
             chosen,
@@ -109,6 +108,16 @@ def plan_facts(plan: Plan, vocoder_future: int) -> dict:
     }
 
 
+def rate_facts(bundle: Bundle) -> dict:
+    """Samples and tokens a second, where they are not those of the shipped weights.
+
+    Raises:
+        CheckpointError: decoder and vocoder do not go together.
+    """
+    usual = (bundle.sample_rate, bundle.tokens_per_second) == (SAMPLE_RATE, FRAME_RATE / FRAMES_PER_TOKEN)
+    return {} if usual else {"sample_rate": bundle.sample_rate, "tokens_per_second": bundle.tokens_per_second}
+
+
 def algorithmic_latency(plan: Plan, vocoder_future: int, frames_per_token: int = FRAMES_PER_TOKEN) -> float | None:
     """Seconds of tokens that must be there before the packet that holds frame 0 can be made.
 
@@ -123,4 +132,4 @@ def algorithmic_latency(plan: Plan, vocoder_future: int, frames_per_token: int =
     ) // plan.hop_frames + 1  # until one of them is longer than what the vocoder holds back
     frames = emissions * plan.hop_frames + plan.lookahead_frames
     tokens = -(-frames // frames_per_token)
-    return tokens * frames_per_token * HOP / 16_000
+    return tokens * frames_per_token / FRAME_RATE

@@ -11,7 +11,6 @@ import torch
 from ..checkpoints import Bundle
 from ..decoder_session import checked_speaker, checked_tokens
 from ..errors import StreamflowError
-from ..fsq import FSQ
 from ..mel import FRAMES_PER_TOKEN, HOP, log_mel
 from ..session import AudioChunk, StreamRequest
 from .base import MadeSystem, Strategy
@@ -20,8 +19,9 @@ from .base import MadeSystem, Strategy
 class OfflineSession:
     """Collects the tokens and renders a log-mel in one piece at the end."""
 
-    def __init__(self, make_mel: Callable[[torch.Tensor], torch.Tensor], vocoder: torch.nn.Module, fsq: FSQ):
-        self._make_mel, self._vocoder, self._fsq = make_mel, vocoder, fsq
+    def __init__(self, make_mel: Callable[[torch.Tensor], torch.Tensor], bundle: Bundle):
+        self._make_mel, self._vocoder, self._fsq = make_mel, bundle.vocoder, bundle.tokenizer.fsq
+        self._rate = bundle.sample_rate
         self._tokens: list[torch.Tensor] = []
         self._cancelled = False
 
@@ -39,7 +39,7 @@ class OfflineSession:
             mel = self._make_mel(torch.cat(self._tokens))
             made = time.perf_counter()
             audio = self._vocoder(mel[None])[0].clamp(-1, 1).numpy()
-        yield AudioChunk(0, audio, made - started, time.perf_counter() - made)
+        yield AudioChunk(0, audio, made - started, time.perf_counter() - made, sample_rate=self._rate)
 
     def cancel(self) -> None:
         """Render nothing."""
@@ -55,7 +55,7 @@ def _copy_synthesis(bundle: Bundle, chosen: dict) -> MadeSystem:
             mel = log_mel(request.reference)[:frames]
             return torch.cat([mel, mel[-1:].expand(frames - len(mel), -1)])
 
-        return OfflineSession(mel_of_reference, bundle.vocoder, bundle.tokenizer.fsq)
+        return OfflineSession(mel_of_reference, bundle)
 
     return MadeSystem("copy-synthesis", chosen, None, open_session)
 
@@ -69,7 +69,7 @@ def _tokenizer(bundle: Bundle, chosen: dict) -> MadeSystem:
         def plain_decoder(tokens: torch.Tensor) -> torch.Tensor:
             return tokenizer.decode(tokenizer.fsq.to_coordinates(tokens)[None], speaker)[0]
 
-        return OfflineSession(plain_decoder, bundle.vocoder, tokenizer.fsq)
+        return OfflineSession(plain_decoder, bundle)
 
     return MadeSystem("tokenizer", chosen, None, open_session)
 

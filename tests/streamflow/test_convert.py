@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from streamflow.checkpoint_check import licence_of, verify
+from streamflow.checkpoint_check import verify
 from streamflow.checkpoint_cli import app as checkpoint_app
 from streamflow.checkpoints import Bundle
 from streamflow.convert.cli import app
@@ -26,8 +24,6 @@ from streamflow.noise import frame_noise
 from streamflow.session import StreamRequest
 from streamflow.speechbrain_import import load_fbank
 from streamflow.strategies import make_system
-from streamflow.vocoders.bigvgan import BigVGAN
-from streamflow.vocoders.bigvgan_config import PRESETS
 
 from .published_files import write_ecapa, write_qwen
 
@@ -120,32 +116,6 @@ def test_a_checkpoint_in_half_precision_keeps_it(tmp_path):
     assert stored["blocks.0.qkv.weight"].dtype == torch.bfloat16
     assert stored["null"].dtype == torch.float32  # transformers computes it from the weights, in float32
     assert all(not problem for _, problem in verify(bundle))
-
-
-def test_nvidias_generator_sounds_as_it_did(tmp_path):
-    """With weight normalisation, the filters in the state and training options in config.json, as published."""
-    from .qwen_oracle import enlarge
-
-    tiny = dataclasses.replace(PRESETS["tiny"], upsample_initial_channel=16)
-    generator = BigVGAN(tiny).eval()
-    enlarge(generator, 0.1)
-    state = {}
-    for name, value in generator.state_dict().items():
-        if name.endswith(".weight") and value.ndim == 3:
-            norm = torch.linalg.vector_norm(value, dim=(1, 2), keepdim=True)
-            state |= {name[: -len("weight")] + "weight_g": norm, name[: -len("weight")] + "weight_v": 3 * value}
-        else:
-            state[name] = value
-    torch.save({"generator": state}, tmp_path / "bigvgan_generator.pt")
-    values = dataclasses.asdict(tiny) | {"hop_size": 160, "batch_size": 32, "fmax": None}
-    (tmp_path / "config.json").write_text(json.dumps(values))
-    bundle = converted("bigvgan", tmp_path, tmp_path / "out")
-    mel = torch.randn(1, 20, 80) * 2 - 5
-    with torch.no_grad():
-        torch.testing.assert_close(bundle.vocoder(mel), generator(mel), atol=1e-5, rtol=0)
-    assert {what for what, problem in verify(bundle) if not problem} >= {"format", "vocoder", "vocoder.safetensors"}
-    assert all(not problem for _, problem in verify(bundle))
-    assert "MIT" in licence_of(bundle) and bundle.patterns == []
 
 
 @torch.no_grad()

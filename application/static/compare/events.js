@@ -55,6 +55,7 @@ export const HANDLERS = {
 
   rendered(stage, event) {
     const row = stage.row(event.system);
+    if (event.pcm) row.push(decodePcm(event.pcm), null);
     row.stream.complete = true;
     row.stream.gain = 10 ** ((event.gain_db ?? 0) / 20);
     row.setState("done");

@@ -1,0 +1,56 @@
+"""Live decodes of weights at 24 kHz whose tokens come with the manifest."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from harness.corpus import load_corpus
+from harness.live.engine import LiveEngine
+from harness.live.errors import LiveError
+from harness.live.limits import Limits
+from harness.live.view import View
+from harness.live.wire import samples_of_pcm
+from streamflow.errors import StreamflowError
+
+from ..test_given_tokens import SYSTEM, change, checkpoint, corpus  # noqa: F401
+
+
+@pytest.fixture
+def engine(corpus, checkpoint):  # noqa: F811
+    made = LiveEngine(
+        load_corpus(corpus), checkpoint.parent, Limits(running=1, niceness=0), metrics=("duration_ratio",)
+    )
+    yield made
+    made.close()
+
+
+def test_a_24_khz_decoder_is_played_and_kept_at_16_khz(engine, corpus):  # noqa: F811
+    row = next(csv.DictReader(corpus.open(newline="")))
+    tokens = np.load(corpus.parent / row["tokens"])
+    view = View((SYSTEM,), utterance=row["utterance_id"], checkpoint="qwen", tokens_per_second=0)
+    job = engine.submit(view, "me")
+    told = [event for event in engine.events(job, "me") if event["kind"] != "alive"]
+    assert told[-1]["kind"] == "finished", told[-1]
+    chunks = [event for event in told if event["kind"] == "chunk"]
+    rendered = next(event for event in told if event["kind"] == "rendered")
+    # no controls: both need the tokenizer that these weights lack
+    assert {event["system"] for event in chunks} == {"sr"} and not any(e["kind"] == "failed" for e in told)
+    played = np.concatenate([samples_of_pcm(event["pcm"]) for event in [*chunks, rendered]])
+    exact = engine.audio(job, "me", "sr")
+    assert rendered["samples"] == len(exact) == len(tokens) * 320 == sum(event["samples"] for event in chunks)
+    np.testing.assert_allclose(played, np.clip(exact, -1, 1), atol=1e-3)
+    assert rendered["algorithmic_latency_s"] == pytest.approx(0.4)
+    assert rendered["first_packet_parts"]["waited_s"] == pytest.approx(0.4)
+
+
+def test_what_has_no_tokens_is_refused_before_it_waits(engine, corpus, checkpoint):  # noqa: F811
+    with pytest.raises(LiveError, match="checkpoint=qwen: takes tokens and voice from the manifest"):
+        engine.submit(View((SYSTEM,), upload="mine", checkpoint="qwen"), "me", np.zeros(16_000, np.float32))
+    row = next(csv.DictReader(corpus.open(newline="")))
+    change(corpus, tokens="")
+    engine.corpus = load_corpus(corpus)
+    with pytest.raises(StreamflowError, match="has no tokens, and qwen has no tokenizer"):
+        engine.submit(View((SYSTEM,), utterance=row["utterance_id"], checkpoint="qwen"), "me")
