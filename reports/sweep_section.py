@@ -49,6 +49,7 @@ def _part(
         "facts": facts(swept),
         "said": said(rows, swept, family) if scores else "",
         "left_out": left_out(swept),
+        "otherwise": swept.otherwise,
         "axes": [axis for axis in (_axis(comparison, swept, one.name, shown) for one in swept.axes) if axis],
         "multiples": _multiples(swept, shown),
         "latency_figures": frontiers,

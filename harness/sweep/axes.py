@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from streamflow.errors import StreamflowError
+from streamflow.strategies.placement import NO_LAYER
 
 MOST_VALUES = 1000  # of one axis: more is a slip of the keyboard
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
@@ -44,7 +45,7 @@ def values_of(name: str, given: Any, default: Any) -> tuple[Any, ...]:
     Args:
         name: of the parameter, for errors.
         given: values and ranges ``start:stop:step`` (both ends included, step 1 where it is left out) separated by
-            commas, one value, or a list of them.
+            commas, one value, or a list of them; in that, a list is one value, of layers.
         default: of the parameter; for None (the strategy chooses) whole numbers, other numbers, booleans and words are
             told apart by how they are written.
 
@@ -62,12 +63,19 @@ def values_of(name: str, given: Any, default: Any) -> tuple[Any, ...]:
 
 def _words(name: str, entry: Any) -> list[str]:
     """One entry as words, ranges written out."""
-    if isinstance(entry, bool):
-        return [str(entry).lower()]
+    if isinstance(entry, bool | list):
+        return [word_of(entry)]
     parts = [part.strip() for part in str(entry).split(",")]
     if not all(parts):
         raise AxisError(f"{name}={entry}: a value is missing between commas; leave the comma out")
     return [word for part in parts for word in (_range(name, part) if ":" in part else [part])]
+
+
+def word_of(value: Any) -> str:
+    """A value of a file as on the command line; a list names layers."""
+    if isinstance(value, list):
+        return "+".join(map(str, value)) or NO_LAYER
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _range(name: str, text: str) -> list[str]:

@@ -118,6 +118,8 @@ def sweep(
             f"{len(systems)} systems are more than {most}; vary less, --one-at-a-time, or give --most {len(systems)}"
         )
     if dry_run:
+        for told in planned.otherwise:  # else said when they are loaded
+            typer.echo(told, err=True)
         for name in systems:
             typer.echo(name)
         return
