@@ -44,7 +44,9 @@ def attention_svg(description: Mapping[str, Any]) -> AttentionFigure:
         return AttentionFigure((), (f"{name} has no attention pattern: it renders the whole utterance at once.",))
     words = words_of(attention, int(description.get("nfe") or 1))
     if trained := description.get("trained_otherwise"):
-        words.append(f"The weights were trained otherwise, with {trained}: what is heard is not what training for this gives.")
+        words.append(
+            f"The weights were trained otherwise, with {trained}: what is heard is not what training for this gives."
+        )
     pictures = (mask_svg(attention), layers_svg(attention), window_svg(attention))
     return AttentionFigure(pictures, tuple(words))
 

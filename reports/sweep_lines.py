@@ -83,3 +83,11 @@ def label(swept: SweptRun, system: str) -> str:
     default = swept.values[swept.defaults[swept.systems[system]]]
     own = [(name, value) for name, value in swept.values[system].items() if not _alike(value, default[name])]
     return ", ".join(f"{name} {told(value)}" for name, value in own) or system
+
+
+def named(swept: SweptRun, system: str) -> str:
+    """A system in words that may be broken: ``naive, block 12, crossfade 0.1``."""
+    if system not in swept.systems:
+        return system
+    own = label(swept, system)
+    return own if own == system else f"{swept.systems[system]}, {own}"

@@ -63,7 +63,7 @@ def facts(swept: SweptRun) -> str:
     """What was varied, in a sentence."""
     axes = join(f"{axis.name} ({', '.join(told(value) for value in axis.values)})" for axis in swept.axes)
     base = f"compared with {swept.baseline}" if swept.baseline else "compared with the strategies' defaults"
-    return f"{axes} of {join(swept.strategies)}: {count(len(swept.systems), 'system')}, {base}."
+    return f"Varied: {axes}, of {join(swept.strategies)}; {count(len(swept.systems), 'system')}, {base}."
 
 
 def left_out(swept: SweptRun) -> list[str]:
@@ -85,10 +85,17 @@ def _axis(comparison: Comparison, swept: SweptRun, axis: str, shown: list[Quanti
     defaults = join(f"{told(swept.values[swept.defaults[line.strategy]][axis])} ({line.strategy})" for line in lines)
     return {
         "name": axis,
-        "note": f"Default: {defaults}." + (f" {join(others)} at the default." if others else ""),
+        "note": f"Default: {defaults}." + (f" {join(others)} at the default." if others else "") + _level(swept),
         "figures": figures,
         "table": value_table(comparison, swept, axis, lines, [q for q, _ in figures]),
     }
+
+
+def _level(swept: SweptRun) -> str:
+    level = bool(swept.baseline) and swept.baseline not in swept.systems
+    return " The thin level across is the baseline, the grey band what chance does to z." if level else (
+        " The grey band is what chance does to z."
+    )  # fmt: skip
 
 
 def _multiples(swept: SweptRun, shown: list[Quantity]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -35,8 +35,17 @@ def parse_axis(entry: str) -> tuple[str, str]:
     name, equals, text = entry.partition("=")
     name = name.strip().replace("-", "_")
     if not equals or not name or not text.strip():
-        raise AxisError(f"--vary {entry!r}: give PARAMETER=VALUES, such as block=10:60:10 or crossfade=0,0.1,0.2")
+        raise AxisError(f"{entry!r}: give PARAMETER=VALUES, such as block=10:60:10 or crossfade=0,0.1,0.2")
     return name, text.strip()
+
+
+def parse_axes(entries: Iterable[str]) -> dict[str, str]:
+    """Entries as :func:`parse_axis` takes them; values of a parameter that is there twice go together."""
+    axes: dict[str, str] = {}
+    for entry in entries:
+        name, values = parse_axis(entry)
+        axes[name] = f"{axes[name]},{values}" if name in axes else values
+    return axes
 
 
 def values_of(name: str, given: Any, default: Any) -> tuple[Any, ...]:

@@ -9,12 +9,14 @@ from typing import Any
 
 from streamflow.checkpoints import Bundle
 from streamflow.errors import StreamflowError
-from streamflow.strategies import STRATEGIES, make_system, parameters_of_strategy, plan_of_strategy
+from streamflow.strategies import STRATEGIES, parameters_of_strategy, plan_of_strategy
+from streamflow.strategies.placement import trained_otherwise
 
 from ..run import Run
 from ..systems import SystemSpec, otherwise_trained
 from .axes import Axis
-from .points import Point, point, points_of, untaken
+from .limits import WORTH_ASKING
+from .points import Point, combinations, point, points_of, untaken
 from .sweep import Sweep, SweepError
 
 
@@ -73,7 +75,20 @@ def plan_sweeps(sweeps: Mapping[str, Sweep], bundle: Bundle, out: Path | None = 
     order = _order(joined)
     everything = {**bases, **old, **specs}
     systems = sorted(everything, key=lambda name: order.get(name, (-1 if name in bases else -2,)))
-    return PlannedSweep(tuple(everything[name] for name in systems), joined, left_out, notes, kept, otherwise_trained(described))
+    return PlannedSweep(
+        tuple(everything[name] for name in systems), joined, left_out, notes, kept, otherwise_trained(described)
+    )
+
+
+def refuse_too_many(sweeps: Mapping[str, Sweep], most: int) -> None:
+    """Refuse sweeps with so many combinations that asking the strategies about them takes long, too.
+
+    Raises:
+        SweepError: far more than ``most`` systems can come of them.
+    """
+    total = sum(combinations(sweep) for sweep in sweeps.values())
+    if total > WORTH_ASKING * most:
+        raise SweepError(f"{total} combinations are far more than {most} systems; vary less, or one axis at a time")
 
 
 def _usable(
@@ -81,7 +96,7 @@ def _usable(
 ) -> tuple[list[Point], dict[str, str]]:
     """The points that their strategies take, and why not the others; of those that do the same, the first.
 
-    What systems say of themselves is added to ``described``.
+    What is to be said of them is added to ``described``. The bundle's card is read, and no weights.
     """
     usable: list[Point] = []
     refused: dict[str, str] = {}
@@ -89,7 +104,6 @@ def _usable(
     for made in points:
         everything = {**parameters_of_strategy(made.strategy), **made.parameters}
         try:
-            system = make_system(made.strategy, bundle, **made.parameters)
             plan = plan_of_strategy(made.strategy, bundle, everything)
         except StreamflowError as error:
             refused[made.name] = str(error)
@@ -100,7 +114,9 @@ def _usable(
             continue
         plans.append(((made.strategy, plan), made.name))
         usable.append(made)
-        described[made.name] = system.describe()
+        if plan is not None:
+            trained = bundle.pattern(plan.weights)
+            described[made.name] = {"trained_otherwise": trained_otherwise(plan.pattern, trained)}
     return usable, refused
 
 

@@ -6,6 +6,7 @@ they were trained with. Another can be asked for, and is said of the system in `
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -37,7 +38,7 @@ def layers_named(parameter: str, value: object) -> tuple[int, ...] | None:
             f"{parameter}={value}: give layers counted from 0, such as 0+7, {NO_LAYER} for none, or {TRAINED}"
         )
     layers = sorted(map(int, parts))
-    if twice := [layer for layer, after in zip(layers, layers[1:], strict=False) if layer == after]:
+    if twice := [layer for layer, after in itertools.pairwise(layers) if layer == after]:
         raise StrategyError(f"{parameter}={value}: names layer {twice[0]} twice; a layer looks one block far")
     return tuple(layers)
 

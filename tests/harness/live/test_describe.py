@@ -31,7 +31,9 @@ def test_every_parameter_of_every_strategy_may_be_turned(strategy):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_both_ends_of_every_slider_can_be_decoded(strategy, checkpoints):
     for name, (parameter, _) in parameters_of(strategy).items():
-        ends = {CHOICE: parameter.choices, SWITCH: (True, False), LAYERS: ("no", "0+1+5")}.get(parameter.kind, (parameter.low, parameter.high))
+        ends = {CHOICE: parameter.choices, SWITCH: (True, False), LAYERS: ("no", "0+1+5")}.get(
+            parameter.kind, (parameter.low, parameter.high)
+        )
         for end in ends:
             described = describe_system(strategy, {name: end}, checkpoints / "tiny")
             assert described["parameters"][name] == end
