@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 from harness.run import Run
@@ -49,7 +50,7 @@ def _part(
         "facts": facts(swept),
         "said": said(rows, swept, family) if scores else "",
         "left_out": left_out(swept),
-        "otherwise": swept.otherwise,
+        "otherwise": otherwise(swept),
         "axes": [axis for axis in (_axis(comparison, swept, one.name, shown) for one in swept.axes) if axis],
         "multiples": _multiples(swept, shown),
         "latency_figures": frontiers,
@@ -64,6 +65,15 @@ def facts(swept: SweptRun) -> str:
     axes = join(f"{axis.name} ({', '.join(told(value) for value in axis.values)})" for axis in swept.axes)
     base = f"compared with {swept.baseline}" if swept.baseline else "compared with the strategies' defaults"
     return f"Varied: {axes}, of {join(swept.strategies)}; {count(len(swept.systems), 'system')}, {base}."
+
+
+def otherwise(swept: SweptRun) -> list[str]:
+    """How many points use weights otherwise than they were trained, a sentence for each strategy and way of training."""
+    counts = Counter((swept.systems[system], told) for system, told in swept.otherwise.items())
+    return [
+        f"{count(n, 'point')} of {strategy} {'uses' if n == 1 else 'use'} weights that were trained otherwise, with {told}"
+        for (strategy, told), n in counts.items()
+    ]
 
 
 def left_out(swept: SweptRun) -> list[str]:

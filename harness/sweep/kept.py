@@ -10,7 +10,6 @@ from streamflow.errors import StreamflowError
 from streamflow.strategies import parameters_of_strategy
 from streamflow.strategies.placement import PLACEMENT, TRAINED, placement_of
 
-from ..systems import otherwise_trained
 from .axes import Axis
 from .planned import axes_of
 
@@ -32,7 +31,7 @@ class SweptRun:
         baseline: what all were to be compared with; None for the defaults.
         left_out: ``NAME: why``.
         chosen: by system, the axes on which the strategy chose.
-        otherwise: sentences about systems whose weights were trained otherwise than they are used.
+        otherwise: by system, what its weights were trained with where they are used otherwise.
     """
 
     name: str
@@ -44,7 +43,7 @@ class SweptRun:
     baseline: str | None = None
     left_out: tuple[str, ...] = ()
     chosen: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    otherwise: tuple[str, ...] = ()
+    otherwise: Mapping[str, str] = field(default_factory=dict)
 
 
 def swept_runs(experiment: Mapping[str, Any], provenance: Mapping[str, Any] | None = None) -> list[SweptRun]:
@@ -78,7 +77,7 @@ def swept_runs(experiment: Mapping[str, Any], provenance: Mapping[str, Any] | No
                 baseline=baseline if baseline in experiment["systems"] else None,
                 left_out=tuple(table.get("left_out") or ()),
                 chosen={s: frozenset(a.name for a in axes if _is_chosen(spec, a.name)) for s, spec in specs.items()},
-                otherwise=tuple(otherwise_trained({s: described.get(s, {}) for s in specs})),
+                otherwise={s: t for s in specs if (t := described.get(s, {}).get("trained_otherwise"))},
             )
         )
     return found

@@ -54,7 +54,7 @@ def test_a_link_fills_the_form_and_the_plan_says_what_comes_of_it(page: Any) -> 
     assert page.input_value("#sweep-vary textarea") == "block=12\ncrossfade=0.1,0.3"
     page.wait_for_selector(f"{PLAN} >> text=streamflow-sr takes no crossfade, which is not varied for it")
     page.wait_for_selector(f"{PLAN} >> text=/streamflow-sr@block-12.nfe-2 uses weights that were trained otherwise/")
-    page.click(f"{PLAN} summary >> text=Left out: 2")
+    page.click(f"{PLAN} summary >> text=Left out: 1")
     page.wait_for_selector(f"{PLAN} li >> text=/crossfade=0.3 must be a share of a hop/ >> visible=true")
     check_look(page, f"sweep-plan-{page.size}")
     page.fill("#sweep-vary textarea", "blok=12")
@@ -73,7 +73,7 @@ def test_ticking_a_parameter_adds_it_with_its_usual_values_and_unticking_takes_i
     page.wait_for_selector(f"{PLAN} summary >> text=Systems: 7")  # block from 10 to 60, and the default
     page.get_by_label("crossfade", exact=True).check()
     page.wait_for_function("document.querySelector('#sweep-vary textarea').value.includes('crossfade=0:0.2:0.05')")
-    page.wait_for_selector(f"{PLAN} summary >> text=Systems: 35")
+    page.wait_for_selector(f"{PLAN} summary >> text=Systems: 31")
     page.get_by_label("block", exact=True).uncheck()
     page.wait_for_selector(f"{PLAN} summary >> text=Systems: 5")
     assert "vary=crossfade" in page.url and "vary=block" not in page.url

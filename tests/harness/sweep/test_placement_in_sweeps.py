@@ -10,6 +10,7 @@ from harness.sweep import Sweep, plan_sweeps, refuse_too_many, swept_runs
 from harness.sweep.points import combinations
 from harness.systems import SystemSpec, load_system, otherwise_trained
 from reports.sweep_lines import lines_of, named
+from reports.sweep_section import otherwise
 from streamflow.errors import StreamflowError
 
 
@@ -47,8 +48,9 @@ def test_a_layer_that_the_decoder_does_not_have_is_left_out_with_the_reason(tiny
 
 def test_points_whose_weights_were_trained_otherwise_are_told_of_before_and_in_the_run(tiny):
     planned, swept = planned_run(sweep(["streamflow-sr", "window"], vary={"backward": "0+1"}), tiny)
-    assert planned.otherwise == list(swept.otherwise)
     own, full = planned.otherwise
+    assert swept.otherwise["window@backward-0_1"] == "full attention" and len(swept.otherwise) == 2
+    assert otherwise(swept)[1] == "1 point of window uses weights that were trained otherwise, with full attention"
     assert own.startswith(
         "streamflow-sr@backward-0_1 uses weights that were trained otherwise, with layers looking back"
     )
