@@ -39,7 +39,7 @@ from .storage import (
     write_bytes,
     write_json,
 )
-from .systems import LoadedSystem, check_strategies, load_system
+from .systems import LoadedSystem, check_strategies, load_system, otherwise_trained
 
 DECODED, RENDERED = "decoded", "rendered"  # kinds of runs
 SEED_SUFFIX = re.compile(r"\.seed-\d+$")
@@ -210,6 +210,9 @@ class _Work:
             self.front_end = load_bundle(self.experiment.checkpoint)
         check_columns(self.corpus, self.front_end)
         loaded |= {spec.name: load_system(spec, self.front_end) for spec in specs if spec.strategy}
+        if self.console is not None:
+            for told in otherwise_trained({name: system.description for name, system in loaded.items()}):
+                self.console.print(told, markup=False)
         return [loaded[spec.name] for spec in specs]
 
     def _write_head(self) -> None:

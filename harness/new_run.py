@@ -91,7 +91,7 @@ def free_name(runs: Path, wanted: str) -> str:
 
 
 def comparison(experiment: Experiment, runs: Path, name: str) -> list[str]:
-    """Write the experiment beside the runs; returns what to give ``streamflow``.
+    """Write the experiment beside the runs; returns what to give ``streamflow``: a sweep where there is one in it.
 
     Raises:
         NewRunError: the name is taken or none, or the file cannot be written.
@@ -103,7 +103,7 @@ def comparison(experiment: Experiment, runs: Path, name: str) -> list[str]:
         write_bytes(file, experiment.to_toml().encode())
     except OSError as error:
         raise NewRunError(f"{error.filename}: {error.strerror}; make room, or let the folder be written to") from None
-    return ["compare", "--experiment", str(file), "--out", str(out)]
+    return ["sweep" if experiment.sweep else "compare", "--experiment", str(file), "--out", str(out)]
 
 
 def _known_metrics(names: tuple[str, ...]) -> tuple[str, ...] | None:

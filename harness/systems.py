@@ -19,6 +19,7 @@ from streamflow.session import Session, StreamRequest
 from .corpus import did_you_mean, usable_as_file_name
 from .storage import key_of
 
+NAMED = 3  # systems in a sentence
 REFERENCE = "reference"  # the folder of the references beside those of the systems
 
 
@@ -176,6 +177,24 @@ def load_system(spec: SystemSpec, bundle: Any) -> LoadedSystem:
     system = make_system(spec.strategy, bundle, **spec.parameters)
     description = {**spec.table(), **_described(spec.name, system), "checkpoint": dict(bundle.hashes)}
     return LoadedSystem(spec.name, system, description)
+
+
+def otherwise_trained(descriptions: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Which systems use weights otherwise than they were trained, a sentence for each way of training.
+
+    Args:
+        descriptions: by system, as provenance keeps them.
+    """
+    found: dict[str, list[str]] = {}
+    for name, description in descriptions.items():
+        if told := description.get("trained_otherwise"):
+            found.setdefault(told, []).append(name)
+    sentences = []
+    for told, names in found.items():
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        verb = "use weights" if len(names) > 1 else "uses weights"
+        sentences.append(f"{', '.join(names[:NAMED])}{more} {verb} that were trained otherwise, with {told}")
+    return sentences
 
 
 def _load_object(spec: SystemSpec) -> LoadedSystem:

@@ -36,13 +36,17 @@ def attention_svg(description: Mapping[str, Any]) -> AttentionFigure:
 
     Args:
         description: ``pattern`` {block, layers}, ``window`` {grid, hop, back, ahead, cached}, ``vocoder_future_frames``,
-            ``nfe``; as a MadeSystem describes itself.
+            ``nfe``, ``trained_otherwise``; as a MadeSystem describes itself.
     """
     name = str(description.get("name") or description.get("strategy") or "this system")
     attention = attention_of(description)
     if attention is None:
         return AttentionFigure((), (f"{name} has no attention pattern: it renders the whole utterance at once.",))
     words = words_of(attention, int(description.get("nfe") or 1))
+    if trained := description.get("trained_otherwise"):
+        words.append(
+            f"The weights were trained otherwise, with {trained}: what is heard is not what training for this gives."
+        )
     pictures = (mask_svg(attention), layers_svg(attention), window_svg(attention))
     return AttentionFigure(pictures, tuple(words))
 

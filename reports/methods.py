@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import PurePath
 
 from harness.latency import FEWEST_FOR_GROWTH
+from harness.systems import otherwise_trained
 from reports.comparison import Comparison
 from reports.formatting import count
 from reports.paper import is_rendered, seeds_of
@@ -70,12 +71,14 @@ def methods(comparison: Comparison) -> list[Passage]:
 def _decoding(comparison: Comparison) -> list[str]:
     seeds = seeds_of(comparison)
     told = f" ({', '.join(map(str, seeds))})" if seeds else ""
+    described = comparison.run.provenance.get("systems") or {}
     return [
         "Every system decodes the same speech tokens, 25 a second, computed from the reference recording. "
         "The speaker prompt of an utterance is its own reference recording unless the manifest names another. "
         "Recordings are mono, 16 kHz, normalised to −23 LUFS on loading.",
         f"Noise is a function of the seed{told} and the absolute frame, so that "
         "systems of the same weights differ by what they attend to alone.",
+        *(f"{sentence}." for sentence in otherwise_trained(described)),
     ]
 
 

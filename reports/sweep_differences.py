@@ -11,7 +11,8 @@ import pandas as pd
 from harness.statistics import compare_systems, holm, paired_difference, paired_utterances, speaker_clusters, trim_of
 from harness.sweep import SweptRun
 from reports.comparison import Comparison, MetricColumn
-from reports.formatting import count, decimals_for, join, number
+from reports.formatting import count, decimals_for, number
+from reports.sweep_lines import named
 
 LEVEL = 0.95
 NAMED = 6  # differences that the sentence names
@@ -131,10 +132,10 @@ def said(rows: Sequence[Difference], swept: SweptRun, family: int) -> str:
     about = f"{count(len(tests), 'paired difference')} to {base}, corrected together{more} by Holm's method"
     if not found:
         return f"Of {about}, none is told from noise: where a line seems to rise or fall, it may do so by chance."
-    named = [
-        f"{row.system} is {row.verdict} in {row.metric.name} ({number(row.difference, row.decimals, signed=True)})"
+    found_named = [
+        f"{named(swept, row.system)}: {row.verdict} in {row.metric.name} ({number(row.difference, row.decimals, signed=True)})"
         for row in found[:NAMED]
     ]
-    rest = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    rest = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
     verb = "is" if len(found) == 1 else "are"
-    return f"Of {about}, {len(found)} {verb} told from noise: {join(named)}{rest}."
+    return f"Of {about}, {len(found)} {verb} told from noise. {'; '.join(found_named)}{rest}."

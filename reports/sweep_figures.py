@@ -190,7 +190,7 @@ def _level(figure: Figure, swept: SweptRun, quantity: Quantity) -> None:
 
 def _ticks(values: list, numeric: bool) -> Mapping[str, object]:
     if not numeric:
-        return {"type": "category"}
+        return {"type": "category", "range": [-0.35, len(values) - 0.65]}
     room = 0.06 * (values[-1] - values[0])
     return {
         "tickvals": values if len(values) < 9 else values[:: math.ceil(len(values) / 8)],

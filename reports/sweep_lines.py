@@ -33,14 +33,22 @@ def lines_of(swept: SweptRun, axis: str, held: dict[str, Any] | None = None) -> 
             continue
         fixed = {name: value for name, value in {**default, **(held or {})}.items() if name != axis}
         at: dict[Any, str] = {}
-        for system, own in swept.systems.items():
+        for system in sorted(swept.systems, key=lambda one: -len(swept.chosen.get(one, ()))):
             values = swept.values[system]
-            if own == strategy and axis in values and all(_alike(values[k], v) for k, v in fixed.items()):
+            mine = swept.systems[system] == strategy and axis in values
+            if mine and all(_stays(swept, system, strategy, k, v, held or {}) for k, v in fixed.items()):
                 at.setdefault(values[axis], system)
         present = [value for value in order if value in at]
         if len(present) > 1:
             found.append(Line(strategy, tuple(at[value] for value in present), tuple(present)))
     return found
+
+
+def _stays(swept: SweptRun, system: str, strategy: str, name: str, value: Any, held: dict[str, Any]) -> bool:
+    """Whether a parameter that does not vary is as it should be; what the strategy chose may follow what varies."""
+    pair = (system, swept.defaults[strategy])
+    both_chose = name not in held and all(name in swept.chosen.get(one, ()) for one in pair)
+    return both_chose or _alike(swept.values[system][name], value)
 
 
 def _alike(one: Any, other: Any) -> bool:
@@ -75,3 +83,11 @@ def label(swept: SweptRun, system: str) -> str:
     default = swept.values[swept.defaults[swept.systems[system]]]
     own = [(name, value) for name, value in swept.values[system].items() if not _alike(value, default[name])]
     return ", ".join(f"{name} {told(value)}" for name, value in own) or system
+
+
+def named(swept: SweptRun, system: str) -> str:
+    """A system in words that may be broken: ``naive, block 12, crossfade 0.1``."""
+    if system not in swept.systems:
+        return system
+    own = label(swept, system)
+    return own if own == system else f"{swept.systems[system]}, {own}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 from harness.run import Run
@@ -49,6 +50,7 @@ def _part(
         "facts": facts(swept),
         "said": said(rows, swept, family) if scores else "",
         "left_out": left_out(swept),
+        "otherwise": otherwise(swept),
         "axes": [axis for axis in (_axis(comparison, swept, one.name, shown) for one in swept.axes) if axis],
         "multiples": _multiples(swept, shown),
         "latency_figures": frontiers,
@@ -62,7 +64,16 @@ def facts(swept: SweptRun) -> str:
     """What was varied, in a sentence."""
     axes = join(f"{axis.name} ({', '.join(told(value) for value in axis.values)})" for axis in swept.axes)
     base = f"compared with {swept.baseline}" if swept.baseline else "compared with the strategies' defaults"
-    return f"{axes} of {join(swept.strategies)}: {count(len(swept.systems), 'system')}, {base}."
+    return f"Varied: {axes}, of {join(swept.strategies)}; {count(len(swept.systems), 'system')}, {base}."
+
+
+def otherwise(swept: SweptRun) -> list[str]:
+    """How many points use weights otherwise than they were trained, a sentence for each strategy and way of training."""
+    counts = Counter((swept.systems[system], told) for system, told in swept.otherwise.items())
+    return [
+        f"{count(n, 'point')} of {strategy} {'uses' if n == 1 else 'use'} weights that were trained otherwise, with {told}"
+        for (strategy, told), n in counts.items()
+    ]
 
 
 def left_out(swept: SweptRun) -> list[str]:
@@ -84,10 +95,17 @@ def _axis(comparison: Comparison, swept: SweptRun, axis: str, shown: list[Quanti
     defaults = join(f"{told(swept.values[swept.defaults[line.strategy]][axis])} ({line.strategy})" for line in lines)
     return {
         "name": axis,
-        "note": f"Default: {defaults}." + (f" {join(others)} at the default." if others else ""),
+        "note": f"Default: {defaults}." + (f" {join(others)} at the default." if others else "") + _level(swept),
         "figures": figures,
         "table": value_table(comparison, swept, axis, lines, [q for q, _ in figures]),
     }
+
+
+def _level(swept: SweptRun) -> str:
+    level = bool(swept.baseline) and swept.baseline not in swept.systems
+    return " The thin level across is the baseline, the grey band what chance does to z." if level else (
+        " The grey band is what chance does to z."
+    )  # fmt: skip
 
 
 def _multiples(swept: SweptRun, shown: list[Quantity]) -> list[dict[str, Any]]:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 from harness.sweep import SweptRun
 from reports.comparison import Comparison
-from reports.figures import LONGEST_NAME
 from reports.formatting import interval, number
 from reports.sweep_differences import Difference
 from reports.sweep_figures import looks
-from reports.sweep_lines import Line, label, told
+from reports.sweep_lines import Line, named, told
 from reports.sweep_quantities import Quantity
 from reports.tables import Cell, Column, Row, Table
 
@@ -62,7 +61,7 @@ def latency_table(comparison: Comparison, swept: SweptRun, scores: Sequence[Quan
             cell = _cell(quantity, system)
             mark = " ◆" if system in kept[quantity.key] else ""
             cells.append(Cell(cell.text + mark, cell.note, value=cell.value, low=cell.low, high=cell.high, n=cell.n))
-        table.rows.append(Row(system, cells, appearance[swept.systems[system]].slot, _note(swept, system)))
+        table.rows.append(Row(named(swept, system), cells, appearance[swept.systems[system]].slot))
     return table
 
 
@@ -81,7 +80,7 @@ def difference_table(swept: SweptRun, rows: Sequence[Difference]) -> Table:
     cells = {(row.system, row.metric.identity): row for row in rows}
     for system in dict.fromkeys(row.system for row in rows):
         row_cells = [_difference_cell(cells.get((system, metric.identity))) for metric in metrics]
-        table.rows.append(Row(system, row_cells, appearance[swept.systems[system]].slot, _note(swept, system)))
+        table.rows.append(Row(named(swept, system), row_cells, appearance[swept.systems[system]].slot))
     return table
 
 
@@ -100,11 +99,6 @@ def _difference_cell(row: Difference | None) -> Cell:
         high=row.high if known else None,
         n=row.n,
     )
-
-
-def _note(swept: SweptRun, system: str) -> str:
-    """What a long name says, where a narrow column cuts it."""
-    return label(swept, system) if len(system) > LONGEST_NAME else ""
 
 
 def _cell(quantity: Quantity, system: str) -> Cell:

@@ -107,9 +107,29 @@ def streamflow(layers: int, back: Sequence[int], ahead: Sequence[int], block: in
     Raises:
         StrategyError: a layer that does not exist.
     """
-    if bad := [i for i in (*back, *ahead) if not 0 <= i < layers]:
+    return placed(AttentionPattern(block, (OWN,) * layers), block, back, ahead)
+
+
+def placed(
+    pattern: AttentionPattern, block: int, back: Sequence[int] | None = None, ahead: Sequence[int] | None = None
+) -> AttentionPattern:
+    """The pattern with other layers that look back or ahead: one block in those named, none in the others.
+
+    Args:
+        pattern: whose reaches stay on a side that is None.
+        block: frames of the blocks that are looked at.
+        back, ahead: layers, counted from 0.
+
+    Raises:
+        StrategyError: a layer that does not exist.
+    """
+    layers = len(pattern.layers)
+    if bad := [i for i in (*(back or ()), *(ahead or ())) if not 0 <= i < layers]:
         raise StrategyError(f"layer {bad[0]} of the attention pattern is not one of 0 to {layers - 1}; name another")
-    reaches = (Reach(int(i in back), int(i in ahead)) for i in range(layers))
+    reaches = (
+        Reach(r.back if back is None else int(i in back), r.ahead if ahead is None else int(i in ahead))
+        for i, r in enumerate(pattern.layers)
+    )
     return AttentionPattern(block, tuple(reaches))
 
 

@@ -193,6 +193,6 @@ def batched_system(name: str, bundle: Bundle, widest: int = WIDEST, **parameters
         parameters,
         algorithmic_latency(plan, vocoder.future_frames, evaluator.dit.config.frames_per_token),
         lambda request: DecoderSession(evaluator, vocoder, request),
-        plan_facts(plan, vocoder.future_frames) | {"batched": widest},
+        plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights)) | {"batched": widest},
     )
     return system, evaluator.batcher

@@ -22,7 +22,7 @@ from .job import ID, QUEUED, RUNNING, Job, JobError, JobFolder, tail
 from .process import identity, send
 from .supervise import PROJECT
 
-VERBS = ("compare", "score", "report", "latency", "gate", "baseline", "study", "train")
+VERBS = ("compare", "sweep", "score", "report", "latency", "gate", "baseline", "study", "train")
 LOG_BYTES = 200_000
 _supervisors: list[subprocess.Popen[bytes]] = []  # that this process started; they outlive it
 

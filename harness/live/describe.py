@@ -24,8 +24,9 @@ def describe_system(strategy: str, parameters: Mapping[str, Any], checkpoint: st
         emission's own audio, ``ahead_s`` for the look-ahead, ``vocoder_s`` for what the vocoder, a cross-fade and whole
         tokens add), and for decoders ``weights``, ``nfe``, ``pattern`` (``block`` in frames of 10 ms, ``layers`` as
         ``[back, ahead]`` in blocks with None for no limit), ``window`` (``grid`` in frames; ``hop``, ``back``, ``ahead``
-        in blocks of the grid, None for all; ``cached``), ``vocoder_future_frames``, ``receptive_field`` (``back``,
-        ``ahead``: p and q of one network evaluation in blocks of the pattern, None for all).
+        in blocks of the grid, None for all; ``cached``), ``vocoder_future_frames``, ``trained_otherwise`` (where the weights
+        were: with what), ``receptive_field`` (``back``, ``ahead``: p and q of one network evaluation in blocks of the
+        pattern, None for all).
 
     Raises:
         StrategyError, CheckpointError: they do not exist or do not go together.
@@ -44,9 +45,9 @@ def describe_system(strategy: str, parameters: Mapping[str, Any], checkpoint: st
         return {**head, "control": True, "algorithmic_latency_s": None, "latency_parts": None}
     future = _vocoder_future(str(bundle.directory), _stamp(bundle.directory))
     total = algorithmic_latency(plan, future, bundle.config("decoder").frames_per_token)
+    facts = plan_facts(plan, future, bundle.pattern(plan.weights)) | rate_facts(bundle)
     reach = {"back": plan.pattern.back, "ahead": plan.pattern.ahead}
     latency = {"algorithmic_latency_s": total, "latency_parts": None if total is None else _parts(plan, total)}
-    facts = plan_facts(plan, future) | rate_facts(bundle)
     return {**head, "control": False, **latency, **facts, "receptive_field": reach}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import ViewError
 
-WHOLE, NUMBER, CHOICE, SWITCH = "whole", "number", "choice", "switch"
+WHOLE, NUMBER, CHOICE, SWITCH, LAYERS = "whole", "number", "choice", "switch", "layers"
 YES, NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 NONE = "none"
 
@@ -19,9 +19,9 @@ class Parameter:
     Attributes:
         name: keyword of the strategy.
         label: for a form.
-        kind: ``whole``, ``number``, ``choice`` or ``switch``.
+        kind: ``whole``, ``number``, ``choice``, ``switch`` or ``layers`` (text such as ``0+7``).
         unit: of the value; "" for a pure number.
-        low, high, step: of a slider, both ends allowed; None for a choice or switch.
+        low, high, step: of a slider, both ends allowed; None for the other kinds.
         choices: of a choice.
         help: one sentence.
         optional: None is a value too: what the weights were trained with.
@@ -61,6 +61,8 @@ class Parameter:
             raise ViewError(f"{self.name}=none: {self._wanted()}")
         if self.kind == SWITCH:
             return self._switch(value)
+        if self.kind == LAYERS:
+            return self._layers(value)
         if self.kind == CHOICE:
             if value not in self.choices:
                 raise ViewError(f"{self.name}={value}: {self._wanted()}")
@@ -72,6 +74,15 @@ class Parameter:
         if text not in YES | NO:
             raise ViewError(f"{self.name}={value}: {self._wanted()}")
         return text in YES
+
+    def _layers(self, value: Any) -> str:
+        from streamflow.errors import StrategyError
+        from streamflow.strategies.placement import layers_named, placement_text
+
+        try:
+            return placement_text(layers_named(self.name, value))
+        except StrategyError as error:
+            raise ViewError(str(error)) from None
 
     def _number(self, value: Any) -> int | float:
         try:
@@ -145,6 +156,20 @@ _ALL = (
         choices=("window", "frozen", "inpainted"),
         help="window: decoded again from its noise with each hop, as published. frozen: keys and values kept from when "
         "it was current; less work. inpainted: in the window, but held to the speech that was given out.",
+    ),
+    Parameter(
+        "backward",
+        "Layers looking back",
+        LAYERS,
+        help="Layers of the network that look one block back, counted from 0, such as 0+7; no for none. How many they are "
+        "is p; weights that were trained with others are used as they are.",
+    ),
+    Parameter(
+        "forward",
+        "Layers looking ahead",
+        LAYERS,
+        help="Layers of the network that look one block ahead, such as 4; no for none. How many they are is q: unless a "
+        "look-ahead is given, each adds a block to the algorithmic latency.",
     ),
     Parameter(
         "nfe",

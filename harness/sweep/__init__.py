@@ -7,9 +7,9 @@ sweep beside the systems (``[sweep.NAME]``), so that reports read axes and value
 
 from __future__ import annotations
 
-from .axes import Axis, AxisError, parse_axis, values_of
+from .axes import Axis, AxisError, parse_axes, parse_axis, values_of
 from .kept import SweptRun, swept_runs
-from .planned import PlannedSweep, plan_sweeps
+from .planned import PlannedSweep, plan_sweeps, refuse_too_many
 from .points import Point, points_of
 from .sweep import Sweep, SweepError, read_sweeps
 
@@ -21,10 +21,12 @@ __all__ = [
     "Sweep",
     "SweepError",
     "SweptRun",
+    "parse_axes",
     "parse_axis",
     "plan_sweeps",
     "points_of",
     "read_sweeps",
+    "refuse_too_many",
     "swept_runs",
     "values_of",
 ]

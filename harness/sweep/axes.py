@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from streamflow.errors import StreamflowError
+from streamflow.strategies.placement import NO_LAYER
 
 MOST_VALUES = 1000  # of one axis: more is a slip of the keyboard
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
@@ -34,8 +35,17 @@ def parse_axis(entry: str) -> tuple[str, str]:
     name, equals, text = entry.partition("=")
     name = name.strip().replace("-", "_")
     if not equals or not name or not text.strip():
-        raise AxisError(f"--vary {entry!r}: give PARAMETER=VALUES, such as block=10:60:10 or crossfade=0,0.1,0.2")
+        raise AxisError(f"{entry!r}: give PARAMETER=VALUES, such as block=10:60:10 or crossfade=0,0.1,0.2")
     return name, text.strip()
+
+
+def parse_axes(entries: Iterable[str]) -> dict[str, str]:
+    """Entries as :func:`parse_axis` takes them; values of a parameter that is there twice go together."""
+    axes: dict[str, str] = {}
+    for entry in entries:
+        name, values = parse_axis(entry)
+        axes[name] = f"{axes[name]},{values}" if name in axes else values
+    return axes
 
 
 def values_of(name: str, given: Any, default: Any) -> tuple[Any, ...]:
@@ -44,7 +54,7 @@ def values_of(name: str, given: Any, default: Any) -> tuple[Any, ...]:
     Args:
         name: of the parameter, for errors.
         given: values and ranges ``start:stop:step`` (both ends included, step 1 where it is left out) separated by
-            commas, one value, or a list of them.
+            commas, one value, or a list of them; in that, a list is one value, of layers.
         default: of the parameter; for None (the strategy chooses) whole numbers, other numbers, booleans and words are
             told apart by how they are written.
 
@@ -62,12 +72,19 @@ def values_of(name: str, given: Any, default: Any) -> tuple[Any, ...]:
 
 def _words(name: str, entry: Any) -> list[str]:
     """One entry as words, ranges written out."""
-    if isinstance(entry, bool):
-        return [str(entry).lower()]
+    if isinstance(entry, bool | list):
+        return [word_of(entry)]
     parts = [part.strip() for part in str(entry).split(",")]
     if not all(parts):
         raise AxisError(f"{name}={entry}: a value is missing between commas; leave the comma out")
     return [word for part in parts for word in (_range(name, part) if ":" in part else [part])]
+
+
+def word_of(value: Any) -> str:
+    """A value of a file as on the command line; a list names layers."""
+    if isinstance(value, list):
+        return "+".join(map(str, value)) or NO_LAYER
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _range(name: str, text: str) -> list[str]:

@@ -26,9 +26,8 @@ from ..cli import (
     whole_numbers,
     write_report_if_stale,
 )
+from .limits import DEFAULT_NAME, MOST_SYSTEMS
 
-MOST_SYSTEMS = 200
-DEFAULT_NAME = "sweep"
 SHOWN = 12  # lines of what was left out
 
 
@@ -88,7 +87,7 @@ def sweep(
     from ..run import RunFolder
     from ..run_index import RunIndex
     from .expected import expected
-    from .planned import plan_sweeps
+    from .planned import plan_sweeps, refuse_too_many
 
     console = Console(stderr=True, highlight=False)
     options: dict[str, Any] = {
@@ -101,6 +100,7 @@ def sweep(
         "limit": limit,
     }
     sweeps = _sweeps(strategy, vary, fixed, one_at_a_time, baseline, experiment)
+    refuse_too_many(sweeps, most)
     # a stand-in for the systems, which are known once the weights have been asked
     wanted = load_experiment(experiment, **options, systems={"full": {"strategy": "full"}}, sweep={})
     planned = plan_sweeps(sweeps, load_bundle(wanted.checkpoint), out)
@@ -118,6 +118,8 @@ def sweep(
             f"{len(systems)} systems are more than {most}; vary less, --one-at-a-time, or give --most {len(systems)}"
         )
     if dry_run:
+        for told in planned.otherwise:  # else said when they are loaded
+            typer.echo(told, err=True)
         for name in systems:
             typer.echo(name)
         return
@@ -145,7 +147,7 @@ def _sweeps(
     """The sweeps of the file, or the one of the command line."""
     from dataclasses import replace
 
-    from .axes import parse_axis
+    from .axes import parse_axes
     from .sweep import Sweep, SweepError, read_sweeps
 
     if strategy is None and not vary:
@@ -160,14 +162,10 @@ def _sweeps(
             name: replace(one, baseline=baseline or one.baseline, one_at_a_time=one_at_a_time or one.one_at_a_time)
             for name, one in read.items()
         }
-    axes: dict[str, str] = {}
-    for entry in vary or []:
-        name, values = parse_axis(entry)
-        axes[name] = f"{axes[name]},{values}" if name in axes else values
     table = {
         "strategy": names_of(strategy) or [],
-        "vary": axes,
-        "fixed": dict(parse_axis(entry) for entry in fixed or []),
+        "vary": parse_axes(vary or []),
+        "fixed": parse_axes(fixed or []),
         "one_at_a_time": one_at_a_time,
         "baseline": baseline,
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from streamflow.strategies import parameters_of_strategy
 
@@ -13,7 +14,7 @@ from ..run_index import RunFacts
 from ..systems import SystemSpec
 
 
-def expected(experiment: Experiment, runs: Iterable[RunFacts]) -> list[str]:
+def expected(experiment: Experiment, runs: Iterable[RunFacts], stages: Iterable[Mapping[str, Any]] = ()) -> list[str]:
     """What a sweep comes to, in lines.
 
     A point that no run has measured counts as its strategy at its defaults, times as many network evaluations: rough,
@@ -22,9 +23,10 @@ def expected(experiment: Experiment, runs: Iterable[RunFacts]) -> list[str]:
     Args:
         experiment: all of it, what is there already too.
         runs: the newest first, where real-time factors are looked for.
+        stages: of what ended, see :func:`harness.forecast.forecast`.
     """
     runs = list(runs)
-    found = forecast(experiment, runs)
+    found = forecast(experiment, runs, stages)
     size = (
         f"{len(experiment.systems)} systems x {found.utterances} utterances x {len(experiment.seeds)} "
         f"seed{'s' if len(experiment.seeds) > 1 else ''} = {found.renderings} renderings of {_time(found.speech_s)} of speech"
@@ -41,7 +43,13 @@ def expected(experiment: Experiment, runs: Iterable[RunFacts]) -> list[str]:
         told += f", without {len(blind)} of which nothing is known"
     if found.elsewhere:
         told += "; measured on another machine"
-    return [size, f"{told}; scoring comes on top"]
+    return [size, f"{told}; {_scoring(found)}"]
+
+
+def _scoring(found: Forecast) -> str:
+    if found.score_s is None:
+        return "scoring comes on top"
+    return f"scoring about {_time(found.score_s)}" if found.score_s else "nothing is scored"
 
 
 def _guessed(experiment: Experiment, found: Forecast, runs: list[RunFacts]) -> tuple[float, list[str]]:

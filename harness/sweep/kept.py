@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from streamflow.errors import StreamflowError
 from streamflow.strategies import parameters_of_strategy
+from streamflow.strategies.placement import PLACEMENT, TRAINED, placement_of
 
 from .axes import Axis
 from .planned import axes_of
 
-WINDOW = ("back", "ahead", "hop")  # of which a system's description says what the strategy chose
+WINDOW = {"block": "grid", "back": "back", "ahead": "ahead", "hop": "hop"}  # as a system's description calls them
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class SweptRun:
         defaults: by strategy, the system that is at the defaults (and at what the sweep fixes).
         baseline: what all were to be compared with; None for the defaults.
         left_out: ``NAME: why``.
+        chosen: by system, the axes on which the strategy chose.
+        otherwise: by system, what its weights were trained with where they are used otherwise.
     """
 
     name: str
@@ -39,6 +42,8 @@ class SweptRun:
     defaults: Mapping[str, str]
     baseline: str | None = None
     left_out: tuple[str, ...] = ()
+    chosen: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    otherwise: Mapping[str, str] = field(default_factory=dict)
 
 
 def swept_runs(experiment: Mapping[str, Any], provenance: Mapping[str, Any] | None = None) -> list[SweptRun]:
@@ -71,6 +76,8 @@ def swept_runs(experiment: Mapping[str, Any], provenance: Mapping[str, Any] | No
                 defaults=_defaults(specs, systems, table.get("fixed") or {}),
                 baseline=baseline if baseline in experiment["systems"] else None,
                 left_out=tuple(table.get("left_out") or ()),
+                chosen={s: frozenset(a.name for a in axes if _is_chosen(spec, a.name)) for s, spec in specs.items()},
+                otherwise={s: t for s in specs if (t := described.get(s, {}).get("trained_otherwise"))},
             )
         )
     return found
@@ -80,12 +87,20 @@ def _values(spec: Mapping[str, Any], description: Mapping[str, Any], axes: tuple
     """What a system has on each axis: as given, else as it describes itself, else its strategy's default."""
     resolved = {**_defaults_of(str(spec.get("strategy", ""))), **(description.get("parameters") or {}), **spec}
     window = description.get("window") or {}
+    layers = (description.get("pattern") or {}).get("layers")
+    placed = dict(zip(PLACEMENT, placement_of(layers), strict=True)) if layers else {}
     found = {}
     for axis in axes:
         if axis.name in resolved:
             value = resolved[axis.name]
-            found[axis.name] = window.get(axis.name) if value is None and axis.name in WINDOW else value
+            if value is None and axis.name in WINDOW:
+                value = window.get(WINDOW[axis.name])
+            found[axis.name] = placed.get(axis.name) or value
     return found
+
+
+def _is_chosen(spec: Mapping[str, Any], parameter: str) -> bool:
+    return spec.get(parameter) in (None, TRAINED)
 
 
 def _defaults_of(strategy: str) -> dict[str, Any]:

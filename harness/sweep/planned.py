@@ -9,12 +9,14 @@ from typing import Any
 
 from streamflow.checkpoints import Bundle
 from streamflow.errors import StreamflowError
-from streamflow.strategies import STRATEGIES, make_system, parameters_of_strategy, plan_of_strategy
+from streamflow.strategies import STRATEGIES, parameters_of_strategy, plan_of_strategy
+from streamflow.strategies.placement import trained_otherwise
 
 from ..run import Run
-from ..systems import SystemSpec
+from ..systems import SystemSpec, otherwise_trained
 from .axes import Axis
-from .points import Point, point, points_of, untaken
+from .limits import WORTH_ASKING
+from .points import Point, combinations, point, points_of, untaken
 from .sweep import Sweep, SweepError
 
 
@@ -28,6 +30,7 @@ class PlannedSweep:
         left_out: by name of the system: why it cannot be, or which one it is the same as.
         notes: sentences about axes that a strategy does not take.
         kept: systems of the folder that this sweep did not ask for.
+        otherwise: sentences about systems whose weights were trained otherwise than they are used.
     """
 
     systems: tuple[SystemSpec, ...]
@@ -35,6 +38,7 @@ class PlannedSweep:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     kept: Sequence[str] = ()
+    otherwise: Sequence[str] = ()
 
 
 def plan_sweeps(sweeps: Mapping[str, Sweep], bundle: Bundle, out: Path | None = None) -> PlannedSweep:
@@ -52,8 +56,9 @@ def plan_sweeps(sweeps: Mapping[str, Sweep], bundle: Bundle, out: Path | None = 
     tables: dict[str, dict[str, Any]] = {}
     left_out: dict[str, str] = {}
     notes: list[str] = []
+    described: dict[str, Mapping[str, Any]] = {}
     for name, sweep in sweeps.items():
-        usable, refused = _usable(points_of(sweep), bundle)
+        usable, refused = _usable(points_of(sweep), bundle, described)
         if len(usable) < 2:
             why = next(iter(refused.values()), "all values are the default")
             raise SweepError(f"sweep {name}: nothing is left to vary ({why}); give other values")
@@ -70,18 +75,35 @@ def plan_sweeps(sweeps: Mapping[str, Sweep], bundle: Bundle, out: Path | None = 
     order = _order(joined)
     everything = {**bases, **old, **specs}
     systems = sorted(everything, key=lambda name: order.get(name, (-1 if name in bases else -2,)))
-    return PlannedSweep(tuple(everything[name] for name in systems), joined, left_out, notes, kept)
+    return PlannedSweep(
+        tuple(everything[name] for name in systems), joined, left_out, notes, kept, otherwise_trained(described)
+    )
 
 
-def _usable(points: list[Point], bundle: Bundle) -> tuple[list[Point], dict[str, str]]:
-    """The points that their strategies take, and why not the others; of those that do the same, the first."""
+def refuse_too_many(sweeps: Mapping[str, Sweep], most: int) -> None:
+    """Refuse sweeps with so many combinations that asking the strategies about them takes long, too.
+
+    Raises:
+        SweepError: far more than ``most`` systems can come of them.
+    """
+    total = sum(combinations(sweep) for sweep in sweeps.values())
+    if total > WORTH_ASKING * most:
+        raise SweepError(f"{total} combinations are far more than {most} systems; vary less, or one axis at a time")
+
+
+def _usable(
+    points: list[Point], bundle: Bundle, described: dict[str, Mapping[str, Any]]
+) -> tuple[list[Point], dict[str, str]]:
+    """The points that their strategies take, and why not the others; of those that do the same, the first.
+
+    What is to be said of them is added to ``described``. The bundle's card is read, and no weights.
+    """
     usable: list[Point] = []
     refused: dict[str, str] = {}
     plans: list[tuple[Any, str]] = []
     for made in points:
         everything = {**parameters_of_strategy(made.strategy), **made.parameters}
         try:
-            make_system(made.strategy, bundle, **made.parameters)
             plan = plan_of_strategy(made.strategy, bundle, everything)
         except StreamflowError as error:
             refused[made.name] = str(error)
@@ -92,6 +114,9 @@ def _usable(points: list[Point], bundle: Bundle) -> tuple[list[Point], dict[str,
             continue
         plans.append(((made.strategy, plan), made.name))
         usable.append(made)
+        if plan is not None:
+            trained = bundle.pattern(plan.weights)
+            described[made.name] = {"trained_otherwise": trained_otherwise(plan.pattern, trained)}
     return usable, refused
 
 

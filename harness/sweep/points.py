@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,6 +73,16 @@ def points_of(sweep: Sweep) -> list[Point]:
             made = point(strategy, {**fixed, **values})
             found.setdefault(made.name, made)
     return list(found.values())
+
+
+def combinations(sweep: Sweep) -> int:
+    """How many points there are at most, before any is made."""
+    total = 0
+    for strategy in sweep.strategies:
+        taken = parameters_of_strategy(strategy)
+        lengths = [len(axis.values) for axis in sweep.axes if axis.name in taken]
+        total += 1 + (sum(lengths) if sweep.one_at_a_time else math.prod(lengths))
+    return total
 
 
 def untaken(sweep: Sweep) -> list[str]:

@@ -12,7 +12,7 @@ from streamflow.errors import StreamflowError
 from streamflow.strategies import STRATEGIES, parameters_of_strategy
 
 from ..corpus import did_you_mean
-from .axes import Axis, typed, values_of
+from .axes import Axis, typed, values_of, word_of
 
 KEYS = ("strategy", "vary", "fixed", "one_at_a_time", "baseline")
 NOTED = ("systems", "left_out")  # what run.toml adds
@@ -79,7 +79,7 @@ class Sweep:
             if key in vary:
                 raise SweepError(f"{where}: {key} is both varied and fixed; leave one of them out")
         axes = tuple(Axis(key, values_of(key, value, _default(strategies, key))) for key, value in vary.items())
-        fixed = {key: typed(key, _word(value), _default(strategies, key)) for key, value in fixed.items()}
+        fixed = {key: typed(key, word_of(value), _default(strategies, key)) for key, value in fixed.items()}
         baseline = table.get("baseline")
         return cls(
             name=name,
@@ -99,10 +99,6 @@ class Sweep:
             "vary": {axis.name: ["none" if v is None else v for v in axis.values] for axis in self.axes},
             "fixed": dict(self.fixed) or None,
         }
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _default(strategies: tuple[str, ...], parameter: str) -> Any:

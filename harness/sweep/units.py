@@ -7,6 +7,8 @@ UNITS = {
     "hop": "blocks",
     "back": "blocks of context before",
     "ahead": "blocks of look-ahead",
+    "backward": "layers looking a block back",
+    "forward": "layers looking a block ahead",
     "nfe": "network evaluations",
     "guidance": "weight",
     "crossfade": "share of a hop",

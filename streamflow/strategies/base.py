@@ -14,6 +14,7 @@ from ..errors import StrategyError
 from ..flow import Schedule
 from ..mel import FRAME_RATE, FRAMES_PER_TOKEN
 from ..session import Session, StreamRequest
+from .placement import trained_otherwise
 
 SCHEDULE = {"nfe": 4, "solver": "euler", "guidance": 0.7, "warp": "cosine"}
 
@@ -82,7 +83,7 @@ def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundl
     def make(bundle: Bundle, chosen: dict) -> MadeSystem:
         made = plan(bundle, chosen)
         evaluator, vocoder = Evaluator(bundle, made), bundle.vocoder
-        facts = plan_facts(made, vocoder.future_frames) | rate_facts(bundle)
+        facts = plan_facts(made, vocoder.future_frames, bundle.pattern(made.weights)) | rate_facts(bundle)
         return MadeSystem(
             name,
             chosen,
@@ -94,8 +95,15 @@ def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundl
     return Strategy(name, description, {**parameters, **SCHEDULE}, make, plan)
 
 
-def plan_facts(plan: Plan, vocoder_future: int) -> dict:
-    """A plan as JSON can hold it: what determines the audio beside the parameters."""
+def plan_facts(plan: Plan, vocoder_future: int, trained: AttentionPattern) -> dict:
+    """A plan as JSON can hold it: what determines the audio beside the parameters.
+
+    Args:
+        plan: what the strategy does.
+        vocoder_future: frames that the vocoder looks ahead.
+        trained: the pattern that the plan's weights were trained under, told where the plan has another.
+    """
+    otherwise = trained_otherwise(plan.pattern, trained)
     window = {"grid": plan.grid, "hop": plan.hop, "back": plan.back, "ahead": plan.ahead, "cached": plan.cached}
     window |= {"past": plan.past} | ({"token_ahead": plan.token_ahead} if plan.token_ahead else {})
     window |= {"overlap_tokens": plan.overlap} if plan.overlap else {}
@@ -105,6 +113,7 @@ def plan_facts(plan: Plan, vocoder_future: int) -> dict:
         "pattern": pattern_card(plan.pattern),
         "window": window | ({"fade_frames": plan.fade_frames} if plan.fade_frames else {}),
         "vocoder_future_frames": vocoder_future,
+        **({"trained_otherwise": otherwise} if otherwise else {}),
     }
 
 

@@ -3,17 +3,20 @@
 The published window holds as many blocks before and after as one network evaluation can reach. With more than one
 evaluation it is not equal to the mask over the whole utterance: blocks at the window's edges follow trajectories of their
 own. ``past`` says what else the past can be, ``back`` and ``ahead`` widen the window up to what all evaluations reach.
+``backward`` and ``forward`` name other layers than the weights were trained with; p and q are how many they are.
 """
 
 from __future__ import annotations
 
 from ..decoding import Plan
 from .base import Strategy, blocks_of, planned, schedule_of
+from .placement import PLACEMENT, placed_as
 
 
 def _strategy(name: str, description: str, past: str = "window") -> Strategy:
     def plan(bundle, p) -> Plan:
-        pattern = blocks_of(bundle.pattern(name), p["block"])
+        trained = blocks_of(bundle.pattern(name), p["block"])
+        pattern = placed_as(trained, trained.block, p)
         return Plan(
             name,
             pattern,
@@ -26,7 +29,7 @@ def _strategy(name: str, description: str, past: str = "window") -> Strategy:
             schedule=schedule_of(p),
         )
 
-    parameters = {"block": None, "hop": 1, "back": None, "ahead": None, "past": past}
+    parameters = {"block": None, "hop": 1, "back": None, "ahead": None, "past": past, **PLACEMENT}
     return planned(name, description, parameters, plan)
 
 

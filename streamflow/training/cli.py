@@ -15,6 +15,7 @@ from torch import nn
 from ..attention import BLOCK, PRESETS, TOKEN_AHEAD, preset
 from ..checkpoints import Bundle, config_card, identity, load_bundle, pattern_card, save_part
 from ..errors import CheckpointError, StreamflowError
+from ..strategies.placement import TRAINED, placed_as
 from .hardware import Hardware, choose_hardware, leave
 from .loop import LoopConfig
 
@@ -219,6 +220,12 @@ def decoder(
     steps: Annotated[int, typer.Option(help="Updates of phase 1.")] = 3000,
     tune_steps: Annotated[int, typer.Option(help="Updates of phase 2, the same for every pattern.")] = 240,
     block: Annotated[int, typer.Option(help="Frames a block; 0 for 24 (cosyvoice 48).")] = 0,
+    backward: Annotated[
+        str, typer.Option(help="Layers that look a block back, such as 0+7, of StreamFlow's patterns. [the pattern's]")
+    ] = TRAINED,
+    forward: Annotated[
+        str, typer.Option(help="Layers that look a block ahead, such as 4, of StreamFlow's patterns. [the pattern's]")
+    ] = TRAINED,
     rank: Annotated[int, typer.Option(min=1, help="Rank of phase 2's difference to phase 1.")] = 16,
     size: Size = "small",
     frames: Annotated[int, typer.Option(min=96, help="Frames of 10 ms an update, over all crops.")] = 4096,
@@ -248,6 +255,9 @@ def decoder(
     for name in names:
         if name not in PRESETS:
             raise StreamflowError(f"unknown attention pattern {name}; choose from {', '.join(PRESETS)}")
+    placement = {"backward": backward, "forward": forward}
+    if {backward, forward} != {TRAINED} and (other := [name for name in names if not name.startswith("streamflow-")]):
+        raise StreamflowError(f"{other[0]}: its layers are not placed by --backward and --forward; leave them out")
     opened = _has(bundle, "tokenizer")
     if "full" not in names:
         _has(bundle, "decoder")
@@ -265,7 +275,7 @@ def decoder(
             else:
                 _start(seed, f"decoder-{name}")
                 loop = LoopConfig(steps=tune_steps, warmup=20, decay=0.5, ema=0.99, **common)
-                _phase_two(Bundle(bundle), features, name, block, rank, frames, loop, hardware)
+                _phase_two(Bundle(bundle), features, name, block, placement, rank, frames, loop, hardware)
 
 
 @app.command()
@@ -313,6 +323,7 @@ def _phase_two(
     features: Features,
     name: str,
     block: int,
+    placement: dict[str, str],
     rank: int,
     frames: int,
     loop: LoopConfig,
@@ -326,7 +337,8 @@ def _phase_two(
     base = {k: v.clone() for k, v in bundle.decoder().state_dict().items()}
     dit = DiT(replace(bundle.config("decoder"), token_ahead=TOKEN_AHEAD.get(name, 0)))
     dit.load_state_dict(base, strict=False)  # a look-ahead over tokens is new, and starts as no change
-    pattern = preset(name, dit.config.layers, block or (2 * BLOCK if name == "cosyvoice" else BLOCK))
+    usual = preset(name, dit.config.layers, block or (2 * BLOCK if name == "cosyvoice" else BLOCK))
+    pattern = placed_as(usual, usual.block, placement)
     work = _work(bundle.directory, f"decoder-{name}")
     phase_one = bundle.card["decoder_id"]
     training = DecoderTraining(frames=frames, rank=rank, rate=TUNE_RATE)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.runs import PATIENCE_MS, finished, go, job
 from tests.browser.serving import STYLED, Served, check_look, elsewhere, logged_in, serve_app, watched
 from tests.reports.make_run import make_run
 
@@ -19,7 +20,6 @@ sys.path.insert(0, str(ROOT / "tests" / "harness" / "gate"))
 from make_runs import scores, write_run  # noqa: E402
 
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 400, "height": 850}}
-PATIENCE_MS = 900_000  # for what a job does, which yields to everything else
 POLICY = """extends = "default"
 calibration = "off"
 latency = false
@@ -69,27 +69,8 @@ def page(browser: Any, server: Served, state: dict[str, Any], request: pytest.Fi
 both_sizes = pytest.mark.parametrize("page", SIZES, indirect=True)
 
 
-def go(page: Any, address: str) -> None:
-    """Open a page and wait until its state was read from its address."""
-    page.goto(f"{page.base}/app/{address}")
-    if address.startswith("runs"):
-        page.wait_for_function("window.pageArrived")
-
-
 def looked(page: Any, name: str) -> None:
     check_look(page, f"{name}-{page.size}")
-
-
-def job(title: str, state: str = "") -> str:
-    wanted = f"[data-state={state}]" if state else ""
-    return f".jobs-row{wanted}:has(.jobs-title:text-is('{title}'))"
-
-
-def finished(page: Any, title: str) -> None:
-    """Wait until a job is done and open what it made; tell what it said where it failed."""
-    page.wait_for_selector(", ".join(job(title, state) for state in ("done", "failed", "lost")), timeout=PATIENCE_MS)
-    assert page.query_selector(job(title, "done")), page.inner_text(job(title))
-    page.click(f"{job(title, 'done')} >> text=Open")
 
 
 def tab(page: Any, name: str) -> None:
@@ -250,7 +231,12 @@ def test_on_a_phone_the_verdict_fits_and_every_tab_is_reached(page: Any) -> None
     page.wait_for_selector(".rn-runs tbody tr")
     nothing_scrolls(page)
     assert max(page.evaluate(HEIGHTS)) <= MOST_ROW_PX
-    for name, sign in (("New comparison", "#new-start"), ("Merge", "#merge-start"), ("Gate", "#gate-start")):
+    for name, sign in (
+        ("New comparison", "#new-start"),
+        ("New sweep", "#sweep-start"),
+        ("Merge", "#merge-start"),
+        ("Gate", "#gate-start"),
+    ):
         tab(page, name)
         page.wait_for_selector(f"{sign}:visible")
         looked(page, f"tab-{name.lower().replace(' ', '-')}")

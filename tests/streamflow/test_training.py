@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from streamflow.checkpoints import load_bundle
 from streamflow.errors import StreamflowError
+from streamflow.strategies import make_system
 from streamflow.training.cli import app
 from streamflow.training.data import Speech, draw_crops, generator
 from streamflow.training.loop import LoopConfig
@@ -64,6 +65,21 @@ def test_every_part_trains_and_the_bundle_decodes(trained, small_corpus):
     assert bundle.patterns == ["full", "streamflow-sr"]
     for pattern in bundle.patterns:
         assert bundle.decoder(pattern).output.weight.abs().max() > 0
+
+
+@pytest.mark.slow
+def test_weights_trained_with_other_layers_are_used_with_them_as_their_own(trained, small_corpus, tmp_path):
+    bundle = shutil.copytree(trained, tmp_path / "placed")
+    placed = ["--pattern", "streamflow-lr", "--backward", "1+2", "--forward", "no"]
+    train("decoder", small_corpus, bundle, "--tune-steps", "2", *placed)
+    assert [(r.back, r.ahead) for r in load_bundle(bundle).pattern("streamflow-lr").layers] == [
+        (0, 0), (1, 0), (1, 0), (0, 0), (0, 0), (0, 0)
+    ]  # fmt: skip
+    described = make_system("streamflow-lr", load_bundle(bundle)).describe()
+    assert (described["window"]["back"], described["window"]["ahead"]) == (2, 0)
+    assert "trained_otherwise" not in described
+    with pytest.raises(StreamflowError, match="causal: its layers are not placed"):
+        train("decoder", small_corpus, bundle, "--pattern", "causal", "--backward", "1")
 
 
 @pytest.mark.slow

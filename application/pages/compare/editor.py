@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio
 
-from harness.live.parameters import CHOICE, PARAMETERS, SWITCH, Parameter, parameters_of
+from harness.live.parameters import CHOICE, LAYERS, PARAMETERS, SWITCH, Parameter, parameters_of
 from reports.attention_figure import attention_svg
 from streamflow.strategies import STRATEGIES
 
@@ -87,7 +87,7 @@ def _facts(parameter: Parameter, taken: tuple[Parameter, Any] | None) -> dict[st
     if taken is None:
         return {"visible": False}
     default = taken[1]
-    if parameter.kind in (CHOICE, SWITCH):
+    if parameter.kind in (CHOICE, SWITCH, LAYERS):
         return {"visible": True, "value": default, "info": parameter.help}
     own = default is None
     low = parameter.low - parameter.step if own else parameter.low
@@ -102,6 +102,8 @@ def _control(parameter: Parameter, taken: tuple[Parameter, Any] | None) -> Any:
         return gradio.Checkbox(label=label, min_width=240, **facts)
     if parameter.kind == CHOICE:
         return gradio.Dropdown(list(parameter.choices), label=label, min_width=240, **facts)
+    if parameter.kind == LAYERS:
+        return gradio.Textbox(label=label, min_width=240, max_length=80, **facts)
     span = {"minimum": parameter.low, "maximum": parameter.high, "step": parameter.step}
     return gradio.Slider(label=label, min_width=240, **(span | facts))
 

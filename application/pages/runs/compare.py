@@ -7,21 +7,27 @@ from typing import Any
 
 import gradio
 
-from harness.experiment import Experiment
 from harness.forecast import Forecast, forecast
-from harness.metrics import REGISTRY, standard_metrics
-from harness.new_run import comparison, free_name, new_folder, read_form
+from harness.new_run import comparison, free_name, new_folder
 from streamflow.errors import StreamflowError
 
 from ... import address
 from ...messages import BACKGROUND, told
 from ...site import Site
-from . import choices
 from .jobs_panel import CHANGED
 from .markup import duration, html, note
+from .new_form import (
+    QUIET,
+    common_values,
+    corpus_column,
+    ended_stages,
+    experiment_of,
+    metrics_box,
+    offered,
+    waiting_text,
+)
 
 NAMES = ("name", "manifest", "split", "limit", "system", "checkpoint", "seed", "metrics")
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 NAME = "comparison"
 USUAL = ("full", "streamflow-sr", "streamflow-lr")
 SYSTEMS_HELP = (
@@ -38,7 +44,7 @@ def compare_tab(site: Site) -> None:
         with gradio.Column(scale=2, min_width=280):
             boxes = _systems_column()
         with gradio.Column(scale=1, min_width=280):
-            boxes |= _corpus_column()
+            boxes |= corpus_column("new")
     expected = html(elem_id="new-forecast")
     start = gradio.Button("Start the comparison", variant="primary", elem_id="new-start")
     said = html(elem_classes=["notice"])
@@ -73,26 +79,7 @@ def _systems_column() -> dict[str, Any]:
             _strategies(), label="Strategies", info="Ticking one adds it with its usual parameters."
         ),
         "system": gradio.Textbox(label="Systems", info=SYSTEMS_HELP, lines=5, elem_id="new-systems"),
-        "metrics": gradio.Dropdown(
-            _metrics(), value=[], multiselect=True, label="Metrics", info="None chosen: the standard ones."
-        ),
-    }
-
-
-def _corpus_column() -> dict[str, Any]:
-    return {
-        "name": gradio.Textbox(label="Name of the run", info="Letters, digits, dashes; no spaces.", elem_id="new-name"),
-        "manifest": gradio.Dropdown(
-            [], label="Corpus", info="Or type the path of a manifest on the server.", allow_custom_value=True
-        ),
-        "split": gradio.Textbox(label="Part", info="A split of the corpus; empty for all of it."),
-        "limit": gradio.Number(
-            label="First so many utterances", info="0 for all of them.", value=0, precision=0, minimum=0
-        ),
-        "checkpoint": gradio.Dropdown(
-            [], label="Checkpoint", info="Or type the path of a folder on the server.", allow_custom_value=True
-        ),
-        "seed": gradio.Textbox("0", label="Seeds", info="Of the decoders' noise: 0 or more, separated by commas."),
+        "metrics": metrics_box(),
     }
 
 
@@ -102,58 +89,27 @@ def _strategies() -> list[str]:
     return list(STRATEGIES)
 
 
-def _metrics() -> list[tuple[str, str]]:
-    standard = standard_metrics()
-    named = [(f"{name}{'' if name in standard else ' (not standard)'}", name) for name in REGISTRY]
-    return [("every one that there is", "all"), ("none, decode only", "none"), *named]
-
-
 def _arrive(site: Site, request: gradio.Request) -> list[Any]:
     lines = address.read_all(request, "system") or list(USUAL)
-    corpora, weights = choices.manifests(site), choices.checkpoints(site)
-    limit = address.read(request, "limit", "0")
-    values = {
-        "name": address.read(request, "name") or free_name(site.runs, NAME),
-        "manifest": address.read(request, "manifest") or str(site.corpus),
-        "split": address.read(request, "split"),
-        "limit": int(limit) if limit.isdecimal() else 0,
-        "system": "\n".join(lines),
-        "checkpoint": address.read(request, "checkpoint") or "small",
-        "seed": ",".join(address.read_all(request, "seed")) or "0",
-        "metrics": [name for name in address.read_all(request, "metrics") if name in (*REGISTRY, "all", "none")],
-    }
-    offered = {"manifest": corpora, "checkpoint": weights}
+    values = common_values(site, request, NAME) | {"system": "\n".join(lines)}
+    lists = offered(site)
     updates = [
-        gradio.update(value=values[name], **({"choices": offered[name]} if name in offered else {})) for name in NAMES
+        gradio.update(value=values[name], **({"choices": lists[name]} if name in lists else {})) for name in NAMES
     ]
     return [*updates, [name for name in lines if name in _strategies()], _checked(site, values)]
-
-
-def _experiment(site: Site, form: dict[str, Any]) -> Experiment:
-    weights = dict(choices.checkpoints(site)).get(form["checkpoint"] or "", form["checkpoint"] or "small")
-    return read_form(
-        corpus=form["manifest"] or "",
-        systems=form["system"] or "",
-        split=form["split"] or "",
-        checkpoint=weights,
-        seeds=form["seed"] or "",
-        metrics=form["metrics"] or (),
-        limit=form["limit"],
-    )
 
 
 def _checked(site: Site, form: dict[str, Any]) -> str:
     """What is to be expected of the form as it is, or what is wrong with it."""
     try:
-        experiment = _experiment(site, form)
+        experiment = experiment_of(site, form, form["system"] or "")
         new_folder(site.runs, form["name"] or "")
-        ended = [job.stages for job in site.jobs.list() if job.state == "done" and job.facts.get("kind") == "compare"]
-        return _expected(forecast(experiment, site.index.runs(), ended), len(site.jobs.active()))
+        return _expected(forecast(experiment, site.index.runs(), ended_stages(site)), waiting_text(site))
     except StreamflowError as error:
         return note(str(error), "warn")
 
 
-def _expected(found: Forecast, waiting: int) -> str:
+def _expected(found: Forecast, waiting: str) -> str:
     size = f"{found.utterances} utterances, {found.speech_s / 60:.1f} minutes of speech, {found.renderings} renderings."
     known = f"Decoding takes about {duration(found.decode_s)}" if found.decode_s else "Decoding"
     if found.unknown:
@@ -163,12 +119,11 @@ def _expected(found: Forecast, waiting: int) -> str:
         f"scoring about {duration(found.score_s)}" if found.score_s else "nothing is scored"
     )  # fmt: skip
     source = " Real-time factors are of another machine." if found.elsewhere else ""
-    line = f" It waits for {waiting} job{'s' if waiting > 1 else ''} before it." if waiting else ""
-    return f'<p class="rn-note rn-plain">{escape(f"{size} {known}; {score}.{source}{line}")}</p>'
+    return f'<p class="rn-note rn-plain">{escape(f"{size} {known}; {score}.{source}{waiting}")}</p>'
 
 
 def _begin(site: Site, form: dict[str, Any]) -> str:
-    experiment = _experiment(site, form)
+    experiment = experiment_of(site, form, form["system"] or "")
     name = (form["name"] or "").strip()
     argv = comparison(experiment, site.runs, name)
     facts = {"kind": "compare", "run": name, "href": address.link("runs", run=name)}

@@ -14,10 +14,12 @@ from .compare import compare_tab
 from .gate import gate_tab
 from .jobs_panel import jobs_panel
 from .merge import merge_tab
+from .sweep import sweep_tab
 
 TABS: tuple[tuple[str, str, Callable[[Site], None]], ...] = (
     ("runs", "Runs", browse_tab),
     ("new", "New comparison", compare_tab),
+    ("sweep", "New sweep", sweep_tab),
     ("merge", "Merge", merge_tab),
     ("gate", "Gate", gate_tab),
     ("baselines", "Baselines", baselines_tab),

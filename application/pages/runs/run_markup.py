@@ -12,6 +12,7 @@ from harness.run_index import COMPLETE, UNFINISHED, UNREADABLE, WITH_FAILURES, W
 from ...address import link
 from ...site import Site
 from .markup import anchor, badge, facts, framed, note, table, when
+from .sweep import sweep_link
 
 TONES = {COMPLETE: "good", WITH_FAILURES: "warn", UNFINISHED: "warn", WRITING: "plain", UNREADABLE: "bad"}
 SYSTEMS_SHOWN = 4
@@ -81,6 +82,8 @@ def _actions(run: RunFacts) -> str:
         (link("latency", run=run.name), "Latency"),
         (link("studies", tab="new", run=run.name), "Listening test"),
     ]
+    if again := sweep_link(run.experiment):
+        links.append((again, "Sweep otherwise"))
     buttons = [(where, text, "rn-button rn-primary" if text == "Gate it" else "rn-button") for where, text in links]
     return '<p class="rn-actions">' + "".join(anchor(where, text, kind=kind) for where, text, kind in buttons) + "</p>"
 
@@ -100,7 +103,8 @@ def _provenance(site: Site, run: RunFacts) -> str:
             escape(run.corpus) + (f' <span class="rn-quiet">{escape(run.manifest)}</span>' if run.manifest else ""),
         ),
         ("Size", _size(run)),
-        ("Systems", escape(", ".join(map(_system, run.systems, [run.experiment["systems"]] * len(run.systems))))),
+        ("Systems", escape(_systems(run))),
+        ("Swept", "; ".join(map(_swept, run.experiment.get("sweep", {}).values()))),
         ("Checkpoint", escape(run.checkpoint) + _hash(hashes.get("bundle.json"))),
         ("Code", escape(run.commit)),
         ("Machine", escape(run.hardware)),
@@ -111,6 +115,14 @@ def _provenance(site: Site, run: RunFacts) -> str:
     return f"<h3>Where it comes from</h3>{facts(pairs)}"
 
 
+def _systems(run: RunFacts) -> str:
+    """Every system, those of sweeps counted: their names say their parameters, and are many."""
+    swept = {name for table in run.experiment.get("sweep", {}).values() for name in table.get("systems", ())}
+    others = [_system(name, run.experiment["systems"]) for name in run.systems if name not in swept]
+    count = sum(name in swept for name in run.systems)
+    return ", ".join([*others, *([f"{count} swept"] if count else [])])
+
+
 def _system(name: str, specs: Any) -> str:
     spec = specs.get(name) if isinstance(specs, dict) else None
     if not isinstance(spec, dict):
@@ -119,6 +131,11 @@ def _system(name: str, specs: Any) -> str:
     parameters = [f"{key}={value}" for key, value in spec.items() if key not in ("strategy", "object")]
     own = [strategy] if strategy != name else []
     return f"{name} ({', '.join(own + parameters)})" if own or parameters else name
+
+
+def _swept(table: Any) -> str:
+    axes = [f"{name} {', '.join(map(str, values))}" for name, values in table.get("vary", {}).items()]
+    return escape(f"{', '.join(axes)} of {', '.join(table.get('strategy', ()))}")
 
 
 def _hash(digest: Any) -> str:

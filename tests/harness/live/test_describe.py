@@ -10,12 +10,12 @@ import pytest
 
 from harness.live.describe import describe_system
 from harness.live.errors import ViewError
-from harness.live.parameters import CHOICE, PARAMETERS, SWITCH, checked_parameters, parameters_of
+from harness.live.parameters import CHOICE, LAYERS, PARAMETERS, SWITCH, checked_parameters, parameters_of
 from streamflow.checkpoints import Bundle
 from streamflow.errors import CheckpointError
 from streamflow.strategies import STRATEGIES, make_system, parameters_of_strategy
 
-OTHERS = {"crossfade": 0.2, "hop": 2, "nfe": 8, "back": 3}
+OTHERS = {"crossfade": 0.2, "hop": 2, "nfe": 8, "back": 3, "backward": "1+2"}
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -31,7 +31,9 @@ def test_every_parameter_of_every_strategy_may_be_turned(strategy):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_both_ends_of_every_slider_can_be_decoded(strategy, checkpoints):
     for name, (parameter, _) in parameters_of(strategy).items():
-        ends = {CHOICE: parameter.choices, SWITCH: (True, False)}.get(parameter.kind, (parameter.low, parameter.high))
+        ends = {CHOICE: parameter.choices, SWITCH: (True, False), LAYERS: ("no", "0+1+5")}.get(
+            parameter.kind, (parameter.low, parameter.high)
+        )
         for end in ends:
             described = describe_system(strategy, {name: end}, checkpoints / "tiny")
             assert described["parameters"][name] == end
