@@ -30,7 +30,7 @@ class ConstantQ(nn.Module):
         octaves, bins: how many, and bins an octave, from ``lowest`` Hz on.
 
     Raises:
-        ValueError: the hop cannot be halved for every octave, or the highest bin reaches half the rate.
+        ValueError: the hop cannot be halved for every octave, or the highest bin comes near half the rate.
     """
 
     def __init__(self, rate: int, hop: int, octaves: int, bins: int, lowest: float = LOWEST):
@@ -40,9 +40,11 @@ class ConstantQ(nn.Module):
         self.hop, self.octaves = hop, octaves
         q = 1 / (2 ** (1 / bins) - 1)
         cycles = lowest / rate * 2 ** (octaves - 1 + torch.arange(bins, dtype=torch.float64) / bins)  # a sample
-        if cycles[-1] >= 0.5:
-            raise ValueError(f"the highest bin, {float(cycles[-1]) * rate:.0f} Hz, is not below half of {rate} Hz")
         lengths = q / cycles
+        # what the octaves below reach up to at the rate of the first, their kernels' main lobes included
+        kept = float(cycles[-1] + 2 / lengths[-1]) / 2
+        if kept > 0.24:
+            raise ValueError(f"the highest bin, {float(cycles[-1]) * rate:.0f} Hz, is not well below half of {rate} Hz")
         self.reach = math.ceil(float(lengths[0]) / 2)
         time = torch.arange(-self.reach, self.reach + 1, dtype=torch.float64)
         window = (0.5 + 0.5 * torch.cos(2 * torch.pi * time / lengths[:, None])) * (time.abs() < lengths[:, None] / 2)
@@ -50,10 +52,8 @@ class ConstantQ(nn.Module):
         angle = 2 * torch.pi * cycles[:, None] * time
         kernels = torch.cat([window * angle.cos(), -window * angle.sin()])
         self.register_buffer("kernels", kernels.float(), persistent=False)
-        # kept is what the octaves below reach up to, their kernels' main lobes included; the filter may fall from there
-        # to what would alias onto it
-        kept = float(cycles[-1] + 2 / lengths[-1]) / 2
-        taps, beta = kaiserord(STOP_DB, 2 * (0.5 - 2 * kept)) if octaves > 1 else (1, 0.0)
+        # the filter falls from there to what would alias onto it
+        taps, beta = kaiserord(STOP_DB, 2 * (0.5 - 2 * kept))
         self.margin = taps // 2
         lowpass = torch.from_numpy(firwin(2 * self.margin + 1, 0.5, window=("kaiser", beta)))
         self.register_buffer("lowpass", lowpass[None].float(), persistent=False)

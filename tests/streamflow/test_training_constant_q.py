@@ -95,7 +95,7 @@ def test_a_tone_stands_in_its_own_bin_at_its_own_phase(k):
 @given(samples=st.integers(1, 4000), octaves=st.integers(1, 6), halved=st.integers(0, 3), seed=st.integers(0, 99))
 def test_any_length_gives_a_frame_a_hop_and_later_sound_changes_no_earlier_wave(samples, octaves, halved, seed):
     hop = 2 ** (octaves - 1 + halved)
-    transform = ConstantQ(8000, hop, octaves, 6, lowest=60.0)
+    transform = ConstantQ(8000, hop, octaves, 6, lowest=40.0)
     wave = torch.randn(2, samples, generator=torch.Generator().manual_seed(seed))
     found = transform(wave)
     assert found.shape == (2, 2, samples // hop + 1, 6 * octaves) and found.isfinite().all()
@@ -142,5 +142,5 @@ def test_each_octave_is_judged_by_its_own_convolution_first(speech):
 def test_a_hop_or_a_range_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="cannot be halved for each of 8 octaves"):
         ConstantQ(RATE, 192, 8, 24)
-    with pytest.raises(ValueError, match="not below half of 32000 Hz"):
+    with pytest.raises(ValueError, match="not well below half of 32000 Hz"):
         ConstantQ(RATE, 512, 9, 24)
