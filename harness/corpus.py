@@ -137,7 +137,9 @@ def _checked(manifest: Path, numbered: list[tuple[int, dict[str, str]]]) -> list
 
 def usable_as_file_name(name: str) -> bool:
     """Whether a name may become a file or folder in a run: no separators, control characters or leading dot."""
-    return 0 < len(name.encode()) <= 200 and name[0] != "." and name.isprintable() and not set(name) & set('/\\:*?"<>|')
+    if not name.isprintable():  # half of a surrogate pair is not, and has no bytes to count
+        return False
+    return 0 < len(name.encode()) <= 200 and name[0] != "." and not set(name) & set('/\\:*?"<>|')
 
 
 def _of_split(manifest: Path, rows: list[dict[str, str]], split: str | None) -> list[dict[str, str]]:

@@ -21,8 +21,8 @@ MEAN, STD = -5.3, 2.05
 
 
 @cache
-def mel_filterbank(sample_rate: int = 16_000) -> Tensor:
-    """Triangular filters on Slaney's mel scale, area-normalised: float32 ``[80, 513]``.
+def mel_filterbank(sample_rate: int = 16_000, n_fft: int = N_FFT, bands: int = BANDS) -> Tensor:
+    """Triangular filters on Slaney's mel scale, area-normalised: float32 ``[bands, n_fft / 2 + 1]``.
 
     The scale is linear below 1 kHz and logarithmic above (Slaney, Auditory Toolbox, 1998), as in librosa's default and
     in published BigVGAN checkpoints.
@@ -33,8 +33,8 @@ def mel_filterbank(sample_rate: int = 16_000) -> Tensor:
         return np.where(mel < 15.0, 200.0 / 3.0 * mel, 1000.0 * np.exp(log_step * (mel - 15.0)))
 
     top = 15.0 + np.log(sample_rate / 2 / 1000.0) / log_step
-    edges = to_hz(np.linspace(0.0, top, BANDS + 2))
-    bins = np.linspace(0.0, sample_rate / 2, N_FFT // 2 + 1)
+    edges = to_hz(np.linspace(0.0, top, bands + 2))
+    bins = np.linspace(0.0, sample_rate / 2, n_fft // 2 + 1)
     rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
     filters = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (edges[2:] - edges[:-2]))[:, None]

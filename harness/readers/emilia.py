@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ..corpus import CorpusError, usable_as_file_name
-from .item import Item, Left
+from .item import FORMATS, Item, Left
 
 
 def read_emilia(folder: Path) -> Iterator[Item | Left]:
@@ -23,7 +23,7 @@ def read_emilia(folder: Path) -> Iterator[Item | Left]:
     """
     shards, lists = sorted(folder.rglob("*.tar")), sorted(folder.rglob("*.jsonl"))
     unpacked = {shard.with_suffix("") for shard in shards}
-    loose = [p for p in sorted(folder.rglob("*.json")) if not unpacked & set(p.parents)]
+    loose = [p for p in sorted(folder.rglob("*.json")) if not unpacked & set(p.parents) and p.name[0] != "."]
     if not (shards or lists or loose):
         raise CorpusError(f"{folder}: no .tar, .jsonl or .json in it; give the folder of the shards")
     for shard in shards:
@@ -31,7 +31,8 @@ def read_emilia(folder: Path) -> Iterator[Item | Left]:
     for table in lists:
         yield from _of_list(table)
     for path in loose:
-        yield _item(path, path.read_bytes(), path.with_suffix(".mp3"))
+        beside = [path.with_suffix(suffix) for suffix in FORMATS if path.with_suffix(suffix).exists()]
+        yield _item(path, path.read_bytes(), beside[0] if beside else path.with_suffix(".mp3"))
 
 
 def _of_shard(shard: Path) -> Iterator[Item | Left]:
@@ -44,14 +45,19 @@ def _of_shard(shard: Path) -> Iterator[Item | Left]:
                 path = PurePosixPath(member.name)
                 if not member.isfile() or not usable_as_file_name(path.name):
                     continue  # a link or an odd name may lead out of the folder
-                if path.suffix == ".json":
+                if path.suffix.lower() == ".json":
                     cards[str(path.with_suffix(""))] = tar.extractfile(member).read()
-                elif path.suffix == ".mp3":
+                elif path.suffix.lower() in FORMATS:
                     audio[str(path.with_suffix(""))] = member.name
     except (tarfile.TarError, OSError, EOFError) as error:
         yield Left(shard, f"damaged after {len(audio)} recordings ({error})")
+    names: set[str] = set()
     for stem, name in audio.items():
         target = shard.with_suffix("") / PurePosixPath(name).name
+        if target.name in names:
+            yield Left(target, f"{name} has the name of another recording of its shard")
+            continue
+        names.add(target.name)
         if stem not in cards:
             yield Left(target, "no transcript")
             continue
@@ -79,9 +85,11 @@ def _item(
 ) -> Item | Left:
     try:
         fields = json.loads(card)
-        name, speaker, text = (str(fields[key]).strip() for key in ("id", "speaker", "text"))
+        name, speaker = (str(fields[key]).strip() for key in ("id", "speaker"))
         path = path or base / str(fields["wav"])
-    except (ValueError, KeyError, TypeError) as error:
+        text = " ".join((fields["text"] or "").split())
+        text.encode()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         return Left(where, f"json without id, speaker, text and wav ({type(error).__name__}: {error})")
     if not text:
         return Left(where, "no transcript")

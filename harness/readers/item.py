@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+FORMATS = (".flac", ".wav", ".mp3", ".ogg", ".opus")  # of the recordings, as soundfile reads them
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -36,6 +38,27 @@ class Left:
 
     path: Path
     why: str
+
+
+def recordings(folder: Path, ending: str = "") -> list[Path]:
+    """Files of ``folder`` whose names end in ``ending`` and the suffix of a format, in any casing, in order.
+
+    People convert corpora, so the format is whatever it has become; what macOS and editors hide is not a recording.
+    """
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in FORMATS and path.stem.endswith(ending) and not path.name.startswith(".")
+    )
+
+
+def lines(path: Path) -> list[str]:
+    """A text file's lines, not split where a text holds one of Unicode's other separators.
+
+    Raises:
+        OSError, UnicodeDecodeError: it cannot be read, or is not UTF-8.
+    """
+    return path.read_text(encoding="utf-8-sig").split("\n")
 
 
 def transcript(path: Path) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..corpus import CorpusError
 
-SPLIT = re.compile(r"(train|dev|test)-(clean|other)(-\d+)?")
+SPLIT = re.compile(r"(train|dev|test)-(clean|other)(-\d+)?", re.IGNORECASE)
 
 
 def chapters(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -22,6 +22,7 @@ def chapters(folder: Path) -> Iterator[tuple[str, Path]]:
         raise CorpusError(f"{folder}: no folder such as train-clean-100 or dev-clean in it; give the unpacked corpus")
     for split in splits:
         if split.is_dir():
-            name = "train" if split.name.startswith("train") else split.name
+            name = split.name.lower()
+            name = "train" if name.startswith("train") else name
             for chapter in sorted(p for p in split.glob("*/*") if p.is_dir()):
                 yield name, chapter

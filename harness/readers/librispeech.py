@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .item import Item, Left
+from .item import Item, Left, lines, recordings
 from .libri import chapters
 
 
@@ -17,7 +17,7 @@ def read_librispeech(folder: Path) -> Iterator[Item | Left]:
     for split, chapter in chapters(folder):
         speaker = chapter.parent.name
         texts = _texts(chapter / f"{speaker}-{chapter.name}.trans.txt")
-        for path in sorted(chapter.glob("*.flac")):
+        for path in recordings(chapter):
             if path.stem not in texts:
                 yield Left(path, "no transcript")
                 continue
@@ -26,8 +26,7 @@ def read_librispeech(folder: Path) -> Iterator[Item | Left]:
 
 def _texts(path: Path) -> dict[str, str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        words = [line.split() for line in lines(path)]
     except (OSError, UnicodeDecodeError):
         return {}
-    pairs = (line.strip().partition(" ") for line in lines)
-    return {name: text.strip() for name, _, text in pairs if text.strip()}
+    return {name: " ".join(text) for name, *text in filter(None, words) if text}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..corpus import CorpusError
-from .item import Item, Left
+from .item import Item, Left, lines, recordings
 
 
 def read_ljspeech(folder: Path) -> Iterator[Item | Left]:
@@ -17,20 +17,22 @@ def read_ljspeech(folder: Path) -> Iterator[Item | Left]:
     """
     table = folder / "metadata.csv"
     try:
-        lines = table.read_text(encoding="utf-8").splitlines()
+        rows = lines(table)
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{table}: not readable ({error}); give the unpacked corpus") from None
+    wavs = folder / "wavs"
+    found = {path.stem: path for path in recordings(wavs)} if wavs.is_dir() else {}
     known = set()
-    for line in lines:  # not CSV: quotes in it stand for themselves
+    for line in rows:  # not CSV: quotes in it stand for themselves
         if not line.strip():
             continue
         name, *texts = (part.strip() for part in line.split("|"))
-        path = folder / "wavs" / f"{name}.wav"
-        known.add(path)
+        path = found.get(name, wavs / f"{name}.wav")
+        known.add(name)
         text = next((t for t in reversed(texts) if t), None)
         if text is None:
             yield Left(path, "no transcript")
             continue
         yield Item(name, "ljspeech-LJ", path, text, "ljspeech")
-    for path in sorted(set((folder / "wavs").glob("*.wav")) - known):
-        yield Left(path, "no transcript")
+    for name in sorted(found.keys() - known):
+        yield Left(found[name], "no transcript")

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..corpus import CorpusError
-from .item import Item, Left, transcript
+from .item import Item, Left, recordings, transcript
 
-AUDIO = (("wav48_silence_trimmed", "*_mic1.flac"), ("wav48", "*.wav"), ("wav16", "*.wav"))
+AUDIO = (("wav48_silence_trimmed", "_mic1"), ("wav48", ""), ("wav16", ""))  # folder, end of a recording's name
 
 
 def read_vctk(folder: Path) -> Iterator[Item | Left]:
@@ -20,14 +20,15 @@ def read_vctk(folder: Path) -> Iterator[Item | Left]:
     Raises:
         CorpusError: no folder of audio in ``folder``.
     """
-    found = next(((folder / name, pattern) for name, pattern in AUDIO if (folder / name).is_dir()), None)
+    found = next(((folder / name, ending) for name, ending in AUDIO if (folder / name).is_dir()), None)
     if found is None:
         raise CorpusError(f"{folder}: has no {' or '.join(name for name, _ in AUDIO)}; give the unpacked corpus")
-    audio, pattern = found
-    for path in sorted(audio.glob(f"*/{pattern}")):
-        name, speaker = path.stem.removesuffix("_mic1"), path.parent.name
-        text = transcript(folder / "txt" / speaker / f"{name}.txt")
-        if text is None:
-            yield Left(path, "no transcript")
-            continue
-        yield Item(name, f"vctk-{speaker}", path, text, "vctk")
+    audio, ending = found
+    for speaker in sorted(path for path in audio.iterdir() if path.is_dir()):
+        for path in recordings(speaker, ending):
+            name = path.stem.removesuffix(ending)
+            text = transcript(folder / "txt" / speaker.name / f"{name}.txt")
+            if text is None:
+                yield Left(path, "no transcript")
+                continue
+            yield Item(name, f"vctk-{speaker.name}", path, text, "vctk")

@@ -156,6 +156,12 @@ def vocoder(
     kind: Annotated[str, typer.Option(help="vocos (the CPU default) or bigvgan (wants an accelerator).")] = "vocos",
     size: Annotated[str, typer.Option(help="Of bigvgan: base, small or tiny.")] = "small",
     batch: Annotated[int, typer.Option(min=0, help="Crops an update; 0 for 6 (bigvgan 32).")] = 0,
+    crop: Annotated[
+        int | None, typer.Option(min=8, help="Frames of 10 ms a crop; fewer need less memory. [vocos 192, bigvgan 272]")
+    ] = None,
+    discriminators: Annotated[
+        str, typer.Option(help="Of bigvgan: v2 (periods, constant-Q transforms) or v1 (periods, resolutions). [v2]")
+    ] = "",
     start: Annotated[str, typer.Option(help="Bundle whose vocoder to start from; none: from random weights.")] = "",
     seed: Seed = 0,
     threads: Threads = 0,
@@ -183,11 +189,13 @@ def vocoder(
     from .vocoder import BigVGANTraining, VocoderTraining, train_vocoder, vocoder_card
 
     card = vocoder_card(kind, size)
-    given = {"batch": batch} if batch else {}
-    if adversarial_from is not None:
-        given["adversarial_from"] = adversarial_from
+    given = {"batch": batch or None, "frames": crop, "adversarial_from": adversarial_from}
+    given = {name: value for name, value in given.items() if value is not None}
     if kind == "bigvgan":
-        training = BigVGANTraining(**given, discriminator_channels=4 if size == "tiny" else 32)
+        width = 4 if size == "tiny" else 32
+        training = BigVGANTraining(**given, discriminator_channels=width, discriminators=discriminators or "v2")
+    elif discriminators:
+        raise StreamflowError(f"{kind} has no choice of discriminators; leave --discriminators out")
     else:
         training = VocoderTraining(**given)
     with _hardware(device, precision, accumulate, workers, threads) as hardware:

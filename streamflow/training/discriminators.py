@@ -11,9 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..audio import SAMPLE_RATE
+from ..errors import StreamflowError
+from .constant_q import ConstantQ, Doubled
+
 RESOLUTIONS = ((1024, 256), (512, 128), (256, 64))  # (FFT size, hop) in samples
 PERIODS = (2, 3, 5, 7, 11)  # samples
 BIGVGAN_RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))  # (FFT size, hop, window) in samples
+# Published are nine octaves, for 24 and 44 kHz; at 16 kHz the ninth, 8.4 to 16.7 kHz, would hold nothing.
+OCTAVES = 8
+CONSTANT_Q = ((512, 24), (256, 36), (256, 48))  # (hop at twice the rate in samples, bins an octave)
 Judgement = list[tuple[Tensor, list[Tensor]]]
 norm = nn.utils.parametrizations.weight_norm
 
@@ -89,6 +96,34 @@ class ResolutionDiscriminator(nn.Module):
         return _judge(magnitude[:, None].transpose(2, 3), self.convs, self.score)
 
 
+class ConstantQDiscriminator(nn.Module):
+    """Judges real and imaginary parts of the constant-Q transform (MS-SB-CQTD, Gu et al. 2024; BigVGAN's second version).
+
+    Frames of low octaves look over longer times than those of high ones, so each octave has a convolution of its own
+    before the ones that all share. The transform is that of the wave at twice its rate, since the highest bins lie
+    above half of its own.
+    """
+
+    def __init__(self, hop: int, bins: int, channels: int = 32, octaves: int = OCTAVES, rate: int = SAMPLE_RATE):
+        super().__init__()
+        self.bins = bins
+        self.doubled, self.transform = Doubled(), ConstantQ(2 * rate, hop, octaves, bins)
+        self.apart = nn.ModuleList(nn.Conv2d(2, 2, (3, 9), padding=(1, 4)) for _ in range(octaves))
+        strided = [
+            norm(nn.Conv2d(channels, channels, (3, 9), (1, 2), padding=(dilation, 4), dilation=(dilation, 1)))
+            for dilation in (1, 2, 4)
+        ]
+        first, last = nn.Conv2d(2, channels, (3, 9), padding=(1, 4)), norm(nn.Conv2d(channels, channels, 3, padding=1))
+        self.convs = nn.ModuleList([first, *strided, last])
+        self.score = norm(nn.Conv2d(channels, 1, 3, padding=1))
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+        octaves = self.transform(self.doubled(audio)).split(self.bins, dim=3)
+        x = torch.cat([conv(octave) for conv, octave in zip(self.apart, octaves, strict=True)], dim=3)
+        score, features = _judge(x, self.convs, self.score)
+        return score, features[:-1]  # as published, the score is not among what is matched
+
+
 def _centred(room: int) -> tuple[int, int]:
     return room // 2, room - room // 2
 
@@ -113,17 +148,26 @@ class Discriminators(nn.Module):
         return [d(audio) for d in self.each]
 
 
-class BigVGANDiscriminators(nn.Module):
-    """One discriminator a period and one a resolution (BigVGAN, Lee et al. 2023, section 3.4)."""
+SPECTRAL = {"v1": (ResolutionDiscriminator, BIGVGAN_RESOLUTIONS), "v2": (ConstantQDiscriminator, CONSTANT_Q)}
 
-    def __init__(self, channels: int = 32):
+
+class BigVGANDiscriminators(nn.Module):
+    """One discriminator a period, and three of the spectrum.
+
+    Those are ``v2``: of constant-Q transforms, as in the second version's code; or ``v1``: of three resolutions (BigVGAN,
+    Lee et al. 2023, section 3.4).
+
+    Raises:
+        StreamflowError: another version.
+    """
+
+    def __init__(self, channels: int = 32, version: str = "v2"):
         super().__init__()
-        self.each = nn.ModuleList(
-            [
-                *(PeriodDiscriminator(p, channels) for p in PERIODS),
-                *(ResolutionDiscriminator(*r, channels) for r in BIGVGAN_RESOLUTIONS),
-            ]
-        )
+        if version not in SPECTRAL:
+            raise StreamflowError(f"unknown discriminators {version}; choose one of {', '.join(SPECTRAL)}")
+        kind, scales = SPECTRAL[version]
+        periods = [PeriodDiscriminator(period, channels) for period in PERIODS]
+        self.each = nn.ModuleList([*periods, *(kind(*scale, channels) for scale in scales)])
 
     def forward(self, audio: Tensor) -> Judgement:
         return [d(audio) for d in self.each]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import torch
 from torch import Tensor, nn
 
 from ..audio import SAMPLE_RATE
+from ..mel import mel_filterbank
 
 MEL_SCALES = ((32, 5), (64, 10), (128, 20), (256, 40), (512, 80), (1024, 160), (2048, 320))  # (window, bands)
 
@@ -29,13 +28,13 @@ class SpectralLoss(nn.Module):
 
 
 class MultiScaleMel(nn.Module):
-    """L1 of log-mel at seven scales, summed (Kumar et al. 2023, DAC; BigVGAN's second version): ``[B, n]`` each."""
+    """L1 of decadic log-mel at seven scales, summed (Kumar et al. 2023, DAC; BigVGAN's second version): ``[B, n]`` each."""
 
     def forward(self, fake: Tensor, real: Tensor) -> Tensor:
         total = torch.zeros((), device=fake.device)
         for n_fft, bands in MEL_SCALES:
             window = torch.hann_window(n_fft, device=fake.device)
-            filters = _filters(n_fft, bands).to(fake.device)
+            filters = mel_filterbank(SAMPLE_RATE, n_fft, bands).to(fake.device)
             a, b = (
                 torch.einsum("mf,bft->bmt", filters, _magnitude(x, n_fft, n_fft // 4, window, 1e-9))
                 .clamp_min(1e-5)
@@ -50,18 +49,3 @@ def _magnitude(wave: Tensor, n_fft: int, hop: int, window: Tensor, floor: float)
     """Magnitudes of one wave; of two joined, the half that needs no gradient would be differentiated as well."""
     spectrum = torch.stft(wave, n_fft, hop, window=window, return_complex=True)
     return torch.sqrt(spectrum.real.square() + spectrum.imag.square() + floor)
-
-
-@cache
-def _filters(n_fft: int, bands: int) -> Tensor:
-    """Triangles on the HTK mel scale with a peak of 1, ``[bands, n_fft / 2 + 1]``; a band between two bins takes the nearer."""
-    top = 2595.0 * torch.log10(torch.tensor(1 + SAMPLE_RATE / 2 / 700.0, dtype=torch.float64))
-    edges = 700.0 * (10 ** (torch.linspace(0, float(top), bands + 2, dtype=torch.float64) / 2595.0) - 1)
-    bins = torch.linspace(0, SAMPLE_RATE / 2, n_fft // 2 + 1, dtype=torch.float64)
-    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
-    filters = torch.minimum(rising, falling).clamp_min(0)
-    empty = filters.sum(1) == 0
-    nearest = (bins - edges[1:-1, None]).abs().argmin(1)
-    filters[empty, nearest[empty]] = 1.0
-    return filters.float()

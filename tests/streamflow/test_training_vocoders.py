@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from streamflow.training.adversarial import AdversarialUpdate
 from streamflow.training.cli import app
 from streamflow.training.discriminators import (
     BigVGANDiscriminators,
+    ConstantQDiscriminator,
     PeriodDiscriminator,
     ResolutionDiscriminator,
     least_squares_generator,
@@ -86,27 +88,51 @@ def test_a_bigvgan_trained_by_the_command_streams_with_its_declared_context(ship
     assert torch.allclose(streamed, offline, atol=1e-5)
 
 
+def test_the_multi_scale_mel_loss_is_the_published_one_over_librosas_mels(real):
+    def mels(wave: np.ndarray, n_fft: int, bands: int) -> np.ndarray:
+        mel = librosa.feature.melspectrogram(
+            y=wave, sr=16_000, n_fft=n_fft, hop_length=n_fft // 4, n_mels=bands, power=1.0, pad_mode="reflect"
+        )
+        return np.log10(np.maximum(mel, 1e-5))
+
+    fake = real * 0.5 + 0.01 * torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
+    a, b = fake.double().numpy(), real.double().numpy()
+    scales = zip((32, 64, 128, 256, 512, 1024, 2048), (5, 10, 20, 40, 80, 160, 320), strict=True)
+    published = sum(np.abs(mels(a, *scale) - mels(b, *scale)).mean() for scale in scales)
+    assert float(MultiScaleMel()(fake, real)) == pytest.approx(published, rel=2e-3)
+
+
 def test_the_multi_scale_mel_loss_is_zero_for_the_same_wave_and_grows_with_noise(real):
     loss, noise = MultiScaleMel(), torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
     distances = [float(loss(real + level * noise, real)) for level in (0.0, 0.001, 0.01, 0.1)]
     assert distances[0] == 0 and all(np.diff(distances) > 0)
 
 
-def test_every_period_and_resolution_judges_and_passes_its_gradient_on(real):
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_every_discriminator_judges_and_passes_its_gradient_on(real, version):
     torch.manual_seed(0)
     wave = real.clone().requires_grad_()
-    judged = BigVGANDiscriminators(2)(wave)
-    assert len(judged) == 8
-    kinds = [type(d) for d in BigVGANDiscriminators(2).each]
-    assert kinds.count(PeriodDiscriminator) == 5 and kinds.count(ResolutionDiscriminator) == 3
+    judges = BigVGANDiscriminators(2, version)
+    judged = judges(wave)
+    kinds = [type(d) for d in judges.each]
+    spectral = ConstantQDiscriminator if version == "v2" else ResolutionDiscriminator
+    assert kinds == [PeriodDiscriminator] * 5 + [spectral] * 3
     for score, features in judged:
         (gradient,) = torch.autograd.grad(score.sum() + features[0].sum(), wave, retain_graph=True)
         assert gradient.isfinite().all() and gradient.abs().sum() > 0
 
 
-def test_silence_gives_finite_gradients(real):
+def test_the_second_versions_discriminators_are_the_default():
+    judges = recipe_of(BigVGANTraining(discriminator_channels=2)).discriminators
+    assert [type(d) for d in judges.each[5:]] == [ConstantQDiscriminator] * 3
+    with pytest.raises(StreamflowError, match="choose one of v1, v2"):
+        BigVGANDiscriminators(2, "v3")
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_silence_gives_finite_gradients(real, version):
     wave = torch.zeros_like(real).requires_grad_()
-    judged = BigVGANDiscriminators(2)(wave)
+    judged = BigVGANDiscriminators(2, version)(wave)
     adversarial, _ = least_squares_generator(judged, judged)
     (adversarial + MultiScaleMel()(wave, real) + SpectralLoss()(wave, real)).backward()
     assert wave.grad.isfinite().all()

@@ -231,3 +231,88 @@ def test_a_folder_of_another_layout_is_refused_in_one_line(layout, tmp_path):
 def test_an_unknown_layout_names_those_that_there_are(tmp_path):
     with pytest.raises(CorpusError, match="did you mean 'vctk'"):
         import_corpus("vctc", tmp_path, tmp_path / "m.csv")
+
+
+CONVERTED = {
+    "librispeech": ("LibriSpeech/dev-clean/84/198/84-198-0000", "LibriSpeech"),
+    "libritts": ("train-other-500/20/205/20_205_000001_000000", ""),
+    "ljspeech": ("wavs/LJ001-0001", ""),
+    "vctk": ("wav48_silence_trimmed/p225/p225_001_mic1", ""),
+}
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".wav", ".mp3", ".FLAC", ".WAV"])
+@pytest.mark.parametrize("layout", sorted(CONVERTED))
+def test_a_corpus_that_was_converted_is_the_same_corpus(layout, suffix, speech, tmp_path):
+    root = tmp_path / "my Sprache – ö"
+    MAKERS[layout](root, speech)
+    stem, folder = CONVERTED[layout]
+    (original,) = (root / stem).parent.glob(f"{Path(stem).name}.*[vc]")  # wav or flac
+    audio = soundfile.read(original, dtype="float32")
+    original.unlink()
+    put((root / stem).with_suffix(suffix), audio, format=suffix[1:].upper())
+    (root / stem).with_name(f"._gone_mic1{suffix}").write_bytes(b"what macOS leaves of a file that went")
+    done = import_corpus(layout, root / folder, tmp_path / "my lists" / "m.csv")
+    assert not done.left and done.recordings == COUNTS[layout]
+    assert sum(r["path"].endswith(suffix) for r in rows_of(done.manifest)) >= 1
+    assert len(Speech([done.manifest], None)) == COUNTS[layout]
+
+
+def test_audio_that_holds_nothing_and_transcripts_that_hold_nothing_are_left_out(speech, tmp_path):
+    folder = make_libritts(tmp_path, speech)
+    chapter = folder / "train-other-500" / "20" / "205"
+    for name in ("a", "b", "c"):
+        text(chapter / f"{name}.normalized.txt", "Words.")
+    (chapter / "a.wav").write_bytes(b"")
+    put(chapter / "b.wav", (np.zeros(0, np.float32), 24_000))
+    put(chapter / "c.wav", (np.full(1000, 0.1, np.float32), 24_000))
+    put(chapter / "d.wav", speech(1))
+    text(chapter / "d.normalized.txt", " \n")
+    done = import_corpus("libritts", folder, tmp_path / "m.csv")
+    why = {one.path.name: one.why for one in done.left}
+    assert done.recordings == 2 and set(why) == {"a.wav", "b.wav", "c.wav", "d.wav"}
+    assert "not readable" in why["a.wav"] and why["b.wav"].startswith("0.00 s") and why["c.wav"].startswith("0.04 s")
+    assert why["d.wav"] == "no transcript"
+
+
+def test_transcripts_of_other_editors_read_the_same(speech, tmp_path):
+    folder = make_librispeech(tmp_path / "a", speech)
+    (table,) = folder.glob("dev-clean/*/*/*.trans.txt")
+    table.write_bytes("\ufeff84-198-0000\tÉTÉ\u2028AND MORE\r\n84-198-0001 THE  END\r\n".encode())
+    rows = rows_of(import_corpus("librispeech", folder, tmp_path / "a.csv", splits=["dev-clean"]).manifest)
+    assert [r["text"] for r in rows] == ["ÉTÉ AND MORE", "THE END"]
+    lj = make_ljspeech(tmp_path / "b", speech)
+    (lj / "metadata.csv").write_bytes("\ufeffLJ001-0001|x|One\u2028line\r\nLJ001-0002|Only plain|\r\n".encode())
+    rows = rows_of(import_corpus("ljspeech", lj, tmp_path / "b.csv").manifest)
+    assert [r["utterance_id"] for r in rows] == ["LJ001-0001", "LJ001-0002"]
+
+
+def test_emilia_cards_without_words_or_with_broken_ones_are_left_out(speech, tmp_path):
+    folder = make_emilia(tmp_path / "emilia", speech)
+    for name, fields in (
+        ("null", {"id": "null", "speaker": "s", "text": None}),
+        ("list", {"id": "list", "speaker": "s", "text": ["a"]}),
+        ("half", {"id": "half", "speaker": "s", "text": "\ud83d"}),
+        ("id", {"id": "\ud83d", "speaker": "s", "text": "Words."}),
+        ("lines", {"id": "lines", "speaker": "s", "text": " Two\nlines. "}),
+    ):
+        (folder / f"{name}.json").write_text(json.dumps(fields))
+        (folder / f"{name}.mp3").write_bytes(mp3(speech(1)))
+    done = import_corpus("emilia", folder, tmp_path / "m.csv")
+    assert {one.path.stem for one in done.left} == {"null", "list", "half", "id"}
+    texts = {r["utterance_id"]: r["text"] for r in rows_of(done.manifest)}
+    assert texts["lines"] == "Two lines." and "None" not in texts.values()
+
+
+def test_two_recordings_of_one_name_in_a_shard_are_not_mixed_up(speech, tmp_path):
+    folder = tmp_path / "emilia"
+    folder.mkdir()
+    with tarfile.open(folder / "EN-B000000.tar", "w") as tar:
+        for part in "ab":
+            for suffix, data in ((".json", emilia_card(part)), (".mp3", mp3(speech(ord(part))))):
+                member = tarfile.TarInfo(f"{part}/same{suffix}")
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    done = import_corpus("emilia", folder, tmp_path / "m.csv")
+    assert [r["utterance_id"] for r in rows_of(done.manifest)] == ["a"] and "another recording" in done.left[0].why
+    assert (folder / "EN-B000000" / "same.mp3").read_bytes() == mp3(speech(ord("a")))
