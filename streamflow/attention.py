@@ -1,6 +1,7 @@
 """Attention patterns as data: per layer, how many blocks back and ahead a frame may look.
 
-From a pattern come the boolean mask, the receptive field, the look-ahead and whether keys and values can be cached.
+From a pattern come the boolean mask, the receptive field and the look-ahead; where that is none, keys and values of the
+past never change and can be cached.
 StreamFlow's block, backward and forward masks (arXiv 2506.23986) are reaches (0, 0), (1, 0) and (0, 1); a full layer
 reaches without limit to both sides, a causal one without limit back and not ahead.
 """
@@ -50,11 +51,6 @@ class AttentionPattern:
     def ahead(self) -> int | None:
         """q: blocks after its own that one network evaluation depends on; ``None`` is all."""
         return _total(r.ahead for r in self.layers)
-
-    @property
-    def cacheable(self) -> bool:
-        """No layer looks ahead, so keys and values of the past never change."""
-        return self.ahead == 0
 
     def mask(self, layer: int, queries: range, keys: range, device: torch.device | None = None) -> Tensor | None:
         """Boolean ``[len(queries), len(keys)]``, true where attention is allowed; ``None`` where all of it is.

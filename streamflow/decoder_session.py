@@ -21,13 +21,11 @@ def checked_tokens(tokens: np.ndarray, codes: int, codebook: int) -> torch.Tenso
     Raises:
         StreamflowError: another shape, or codes that the codebook does not have.
     """
-    tokens = np.asarray(tokens)
+    tokens = _array(tokens, "tokens")
     if tokens.ndim != 2 or tokens.shape[1] != codes or tokens.dtype.kind not in "iu":
         raise StreamflowError(f"tokens of shape {tokens.shape} and type {tokens.dtype}: push integers [n, {codes}]")
-    if tokens.size and not (tokens.min() >= 0 and tokens.max() < codebook):
-        raise StreamflowError(
-            f"token {tokens.max()} is outside the codebook of {codebook}; use this bundle's tokenizer"
-        )
+    if (outside := tokens[(tokens < 0) | (tokens >= codebook)]).size:
+        raise StreamflowError(f"token {outside[0]} is outside the codebook of {codebook}; use this bundle's tokenizer")
     return torch.from_numpy(tokens.astype(np.int64))
 
 
@@ -35,12 +33,49 @@ def checked_speaker(speaker: np.ndarray, width: int) -> torch.Tensor:
     """float32 ``[D]`` of a request.
 
     Raises:
-        StreamflowError: another shape.
+        StreamflowError: another shape, or values that are not finite.
     """
-    speaker = np.asarray(speaker, np.float32)
-    if speaker.shape != (width,):
-        raise StreamflowError(f"speaker embedding of shape {speaker.shape}: give [{width}], of this bundle's encoder")
+    speaker = _array(speaker, "speaker embedding")
+    if speaker.shape != (width,) or speaker.dtype.kind not in "fiu":
+        raise StreamflowError(
+            f"speaker embedding of shape {speaker.shape} and type {speaker.dtype}: give numbers [{width}], "
+            "of this bundle's encoder"
+        )
+    if not np.isfinite(speaker := speaker.astype(np.float32)).all():
+        raise StreamflowError("speaker embedding with values that are not finite: compute it from another recording")
     return torch.from_numpy(speaker)
+
+
+def checked_seed(seed: int) -> int:
+    """The seed of a request.
+
+    Raises:
+        StreamflowError: no whole number.
+    """
+    if isinstance(seed, bool | np.bool_) or not isinstance(seed, int | np.integer):
+        raise StreamflowError(f"seed {seed!r}: give a whole number")
+    return int(seed)
+
+
+def _array(values: object, what: str) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise StreamflowError(f"{what}: no array ({error})") from None
+
+
+def finite(audio: np.ndarray) -> np.ndarray:
+    """The samples, which are only given out when they are sound.
+
+    Raises:
+        StreamflowError: one is not finite.
+    """
+    if not np.isfinite(audio).all():
+        raise StreamflowError(
+            "the decoder made samples that are not finite: check the weights with streamflow checkpoint verify, and "
+            "the size of the speaker embedding"
+        )
+    return audio
 
 
 class DecoderSession:
@@ -52,7 +87,7 @@ class DecoderSession:
 
     def __init__(self, evaluator: Evaluator, vocoder: Vocoder, request: StreamRequest):
         voice = checked_speaker(request.speaker, evaluator.dit.config.speaker)
-        self._mel = MelStream(evaluator, voice, request.seed)
+        self._mel = MelStream(evaluator, voice, checked_seed(request.seed))
         self._vocoder = StreamingVocoder(vocoder)
         self._hop, self._rate = vocoder.hop, FRAME_RATE * vocoder.hop
         self._codes = evaluator.dit.tokens
@@ -110,7 +145,7 @@ class DecoderSession:
     def _chunk(self, samples: torch.Tensor, seam: int) -> Iterator[AudioChunk]:
         """The samples as a chunk, if there are any, with the time spent since the chunk before."""
         if len(samples):
-            audio = samples.clamp(-1, 1).numpy()
+            audio = finite(samples.clamp(-1, 1).numpy())
             start, self._sample = self._sample, self._sample + len(audio)
             (dit, vocoder, other), self._spent = self._spent, [0.0, 0.0, 0.0]
             yield AudioChunk(start, audio, dit, vocoder, other, seam, self._rate)

@@ -27,6 +27,10 @@ def conformance(
     tolerance: Annotated[
         float, typer.Option(min=0.0, help="The largest difference of samples that counts as none; more than 0 on GPUs.")
     ] = 0.0,
+    look_ahead: Annotated[
+        int | None,
+        typer.Option(min=0, help="Tokens that must have come before the first sample. [as describe() declares]"),
+    ] = None,
     only: Annotated[str | None, typer.Option(help="Checks by name, separated by commas. [all]")] = None,
     out: Annotated[Path | None, typer.Option("--json", help="Write the findings to this file too.")] = None,
 ) -> None:
@@ -38,12 +42,12 @@ def conformance(
 
         streamflow conformance streamflow-sr
 
-        streamflow conformance mine:Decoder --only packing,causality
+        streamflow conformance mine:Decoder --only packing,causality --look-ahead 12
     """
     from .run import CHECKS, check_conformance
 
     names = chosen(only, [check.name for check in CHECKS])
-    subject = load_subject(decoder, corpus, checkpoint, tolerance)
+    subject = load_subject(decoder, corpus, checkpoint, tolerance, look_ahead)
     console, findings = Console(highlight=False), []
     table = Table("check", "", "found", title=decoder)
     with Console(stderr=True, highlight=False).status("loading") as status:
@@ -79,8 +83,8 @@ def chosen(only: str | None, known: list[str]) -> list[str] | None:
     return names
 
 
-def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: float):
-    """The decoder with two utterances of a corpus.
+def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: float, look_ahead: int | None = None):
+    """The decoder with two utterances of a corpus; ``look_ahead`` tokens take the place of what it declares.
 
     Raises:
         StreamflowError: the decoder, the corpus or the checkpoint cannot be used.
@@ -90,12 +94,15 @@ def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: 
     from streamflow.session import StreamRequest
 
     from ..corpus import SHIPPED, load_corpus
+    from ..inputs import TOKENS_PER_SECOND
     from ..systems import SystemSpec, load_system
     from .driving import Subject
 
     bundle = load_bundle(checkpoint)
     spec = SystemSpec(decoder, object=decoder) if ":" in decoder else SystemSpec.parse(decoder)
     system = load_system(spec, bundle)
+    latency = system.algorithmic_latency_s if look_ahead is None else look_ahead / TOKENS_PER_SECOND
+    whole = latency is None and "algorithmic_latency_s" in system.description
     requests = []
     for utterance in load_corpus(corpus or SHIPPED).utterances:
         audio = load_audio(utterance.path)
@@ -103,5 +110,5 @@ def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: 
             speaker, tokens = bundle.embed_speaker(audio), bundle.tokenize(audio)
             requests.append(StreamRequest(utterance.utterance_id, speaker, 0, audio, audio, tokens))
         if len(requests) == 2:
-            return Subject(system.open, requests, system.algorithmic_latency_s, tolerance)
+            return Subject(system.open, requests, latency, tolerance, whole)
     raise StreamflowError(f"{corpus}: fewer than two utterances of {LEAST_S:.0f} s or more; give another --corpus")

@@ -22,12 +22,14 @@ class Subject:
         requests: two utterances or more, with their tokens.
         algorithmic_latency_s: as the system declares it; None where it declares none.
         tolerance: the largest difference of samples that counts as none; 0 on a CPU.
+        declares_whole: it declares that it needs the whole utterance.
     """
 
     open: Callable[[StreamRequest], Session]
     requests: Sequence[StreamRequest]
     algorithmic_latency_s: float | None = None
     tolerance: float = 0.0
+    declares_whole: bool = False
 
     @property
     def lookahead_tokens(self) -> int | None:

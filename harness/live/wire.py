@@ -21,11 +21,6 @@ def pcm_of(samples: np.ndarray) -> str:
     return base64.b64encode(scaled.tobytes()).decode("ascii")
 
 
-def samples_of_pcm(text: str) -> np.ndarray:
-    """The inverse of :func:`pcm_of`, up to half a step of 16 bits: float32 ``[n]``."""
-    return np.frombuffer(base64.b64decode(text), "<i2").astype(np.float32) / FULL_SCALE
-
-
 def packed(array: np.ndarray) -> dict[str, str]:
     """A float32 or float64 ``[n]`` array as JSON can hold it, exactly."""
     little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))

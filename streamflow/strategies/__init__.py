@@ -9,6 +9,7 @@ from ..decoding import Plan
 from ..errors import StrategyError
 from . import causal, clean_prefix, controls, cosyvoice, full, naive, overlap, streamflow, window
 from .base import MadeSystem, Strategy
+from .parameters import checked_parameters
 
 _ALL: tuple[Strategy, ...] = (
     full.STRATEGY,
@@ -41,14 +42,10 @@ def make_system(name: str, bundle: Bundle, **parameters) -> MadeSystem:
         **parameters: what the strategy lets one change, such as ``nfe``, ``guidance``, ``block`` or ``hop``.
 
     Raises:
-        StrategyError: an unknown strategy or parameter, with the nearest known one.
+        StrategyError: an unknown strategy or parameter, with the nearest known one; a value of another kind.
     """
     strategy = _strategy(name)
-    for key in parameters:
-        if key not in strategy.parameters:
-            known = ", ".join(strategy.parameters) or "none"
-            raise StrategyError(f"{name}: unknown parameter {key}{_near(key, strategy.parameters)}; it takes {known}")
-    return strategy.make(bundle, {**strategy.parameters, **parameters})
+    return strategy.make(bundle, _checked(strategy, parameters))
 
 
 def parameters_of_strategy(name: str) -> dict:
@@ -70,8 +67,17 @@ def plan_of_strategy(name: str, bundle: Bundle, parameters: dict) -> Plan | None
         StrategyError: an unknown strategy, or parameters that do not go together.
         CheckpointError: the bundle has no weights for it.
     """
-    plan = _strategy(name).plan
-    return None if plan is None else plan(bundle, parameters)
+    strategy = _strategy(name)
+    return None if strategy.plan is None else strategy.plan(bundle, _checked(strategy, parameters))
+
+
+def _checked(strategy: Strategy, parameters: dict) -> dict:
+    for key in parameters:
+        if key not in strategy.parameters:
+            known = ", ".join(strategy.parameters) or "none"
+            near = _near(key, strategy.parameters)
+            raise StrategyError(f"{strategy.name}: unknown parameter {key}{near}; it takes {known}")
+    return checked_parameters(strategy.name, strategy.parameters, parameters)
 
 
 def _strategy(name: str) -> Strategy:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..checkpoints import Bundle
-from ..decoder_session import checked_speaker, checked_tokens
+from ..decoder_session import checked_speaker, checked_tokens, finite
 from ..errors import StreamflowError
 from ..mel import FRAMES_PER_TOKEN, HOP, log_mel
 from ..session import AudioChunk, StreamRequest
@@ -23,27 +23,46 @@ class OfflineSession:
         self._make_mel, self._vocoder, self._fsq = make_mel, bundle.vocoder, bundle.tokenizer.fsq
         self._rate = bundle.sample_rate
         self._tokens: list[torch.Tensor] = []
-        self._cancelled = False
+        self._cancelled = self._done = False
 
     def push(self, tokens: np.ndarray) -> Iterator[AudioChunk]:
-        """Keep int64 ``[n, K]`` tokens; nothing comes before the end."""
+        """Keep int64 ``[n, K]`` tokens; nothing comes before the end.
+
+        Raises:
+            StreamflowError: bad tokens, or the session has ended.
+        """
+        self._refuse_when_done()
         self._tokens.append(checked_tokens(tokens, self._fsq.codes, self._fsq.codebook_size))
         return iter(())
 
     def finish(self) -> Iterator[AudioChunk]:
-        """The whole utterance as one chunk."""
-        if self._cancelled or not self._tokens:
-            return
-        started = time.perf_counter()
-        with torch.inference_mode():
-            mel = self._make_mel(torch.cat(self._tokens))
-            made = time.perf_counter()
-            audio = self._vocoder(mel[None])[0].clamp(-1, 1).numpy()
-        yield AudioChunk(0, audio, made - started, time.perf_counter() - made, sample_rate=self._rate)
+        """The whole utterance as one chunk.
+
+        Raises:
+            StreamflowError: the session has ended.
+        """
+        self._refuse_when_done()
+        self._done = True
+        return self._rendered(torch.cat(self._tokens)) if self._tokens else iter(())
 
     def cancel(self) -> None:
         """Render nothing."""
-        self._cancelled = True
+        self._cancelled = self._done = True
+
+    def _rendered(self, tokens: torch.Tensor) -> Iterator[AudioChunk]:
+        if self._cancelled or not len(tokens):
+            return
+        started = time.perf_counter()
+        with torch.inference_mode():
+            mel = self._make_mel(tokens)
+            made = time.perf_counter()
+            audio = finite(self._vocoder(mel[None])[0].clamp(-1, 1).numpy())
+        if not self._cancelled:
+            yield AudioChunk(0, audio, made - started, time.perf_counter() - made, sample_rate=self._rate)
+
+    def _refuse_when_done(self) -> None:
+        if self._done:
+            raise StreamflowError("this session has ended; open another one for the next utterance")
 
 
 def _copy_synthesis(bundle: Bundle, chosen: dict) -> MadeSystem:

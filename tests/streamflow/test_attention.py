@@ -63,7 +63,6 @@ def test_back_and_ahead_are_the_reach_of_all_layers_together(layers: list[Reach]
     middle = blocks // 2
     blocks_heard = np.unique(np.nonzero(heard[middle * block])[0] // block)
     assert list(blocks_heard) == list(range(middle - pattern.back, middle + pattern.ahead + 1))
-    assert pattern.cacheable == (pattern.ahead == 0)
 
 
 @given(finite=st.lists(finite_reaches, max_size=3), data=st.data())
@@ -77,12 +76,12 @@ def test_one_layer_without_limit_makes_the_whole_without_limit(finite: list[Reac
 def test_full_sees_all_causal_the_past_and_block_causal_the_past_and_its_block():
     frames = range(0, 12)
     assert full(2).masks(frames, frames) == [None, None]
-    assert full(2).back is None and full(2).ahead is None and not full(2).cacheable
+    assert full(2).back is None and full(2).ahead is None
     lower = torch.ones(12, 12, dtype=torch.bool).tril()
     assert torch.equal(causal(1).mask(0, frames, frames), lower)
     blocks = torch.kron(torch.ones(3, 3).tril(), torch.ones(4, 4)).bool()
     assert torch.equal(block_causal(1, block=4).mask(0, frames, frames), blocks)
-    assert causal(3).cacheable and block_causal(3).cacheable
+    assert causal(3).ahead == block_causal(3).ahead == 0
 
 
 def test_streamflow_puts_the_reaches_where_it_is_told():

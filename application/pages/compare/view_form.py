@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from harness.corpus import Utterance
 from harness.live.errors import ViewError
@@ -131,8 +131,3 @@ def edited(strategy: str, given: dict[str, Any]) -> SystemSpec:
     }
     changed = {key: value for key, value in read.items() if value != known[key][1]}
     return system_of(system_text(SystemSpec(strategy, strategy=strategy, parameters=changed)))
-
-
-def query_of(text: str) -> list[tuple[str, str]]:
-    """The pairs of a query."""
-    return parse_qsl(text.lstrip("?"), keep_blank_values=True)

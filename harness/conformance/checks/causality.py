@@ -2,7 +2,8 @@
 comes no later than declared.
 
 A latency of L tokens means: sample s may depend on the tokens before s / 640 + L. So with every token from k on
-replaced, the samples before (k - L) * 640 stay. What is measured is the least L for which that is so.
+replaced, the samples before (k - L) * 640 stay. What is measured is the least L for which that is so. How far ahead a sample
+hears depends on where in its chunk it lies, so the places k take every position in a chunk.
 """
 
 from __future__ import annotations
@@ -15,47 +16,80 @@ from ...inputs import SAMPLES_PER_TOKEN, TOKENS_PER_SECOND
 from ..driving import Subject, audio_of, bare, decode
 from ..finding import FAILS, HOLDS, NOT_APPLICABLE
 
-PLACES = 8  # tokens from which on the rest is replaced
+MOST_PLACES = 16  # tokens from which on the rest is replaced
 
 
 def answer(subject: Subject) -> tuple[str, str, int | None]:
     """Replace the end of the first utterance's tokens from several places on, and see how early the audio changes."""
-    declared = subject.lookahead_tokens
-    request = subject.requests[0]
-    needed, token = actual_lookahead(subject, request)
+    request, declared = subject.requests[0], subject.lookahead_tokens
     first = first_packet_tokens(subject, request)
+    if first is None and (declared or 0) >= len(request.tokens):
+        return (
+            NOT_APPLICABLE,
+            f"declared {declared} tokens, the utterance has {len(request.tokens)}; give longer ones",
+            None,
+        )
+    if first is None:
+        needed, end = len(request.tokens), "; it declares so" if subject.declares_whole else ""
+        return FAILS, f"it does not stream: the first sound comes with finish(), after all {needed} tokens{end}", needed
+    needed, token = actual_lookahead(subject, request)
     ms = round(1000 / TOKENS_PER_SECOND)
     found = f"samples depend on tokens up to {needed * ms} ms ahead; the first packet comes after {first} tokens"
     if declared is None:
-        return NOT_APPLICABLE, f"it declares no algorithmic_latency_s in describe(); {found}", None
+        unsaid = "it declares no algorithmic_latency_s in describe(): give --look-ahead TOKENS"
+        return NOT_APPLICABLE, f"{unsaid}; {found}", None
     if needed > declared:
         return FAILS, f"declared {declared * ms} ms, but {found}, seen when token {token} was changed", token
     if first > declared:
-        return FAILS, f"declared {declared * ms} ms, but {found}", first
+        return FAILS, f"declared {declared * ms} ms, which is {declared} tokens, but {found}", first
     return HOLDS, f"declared {declared * ms} ms; {found}", None
 
 
 def actual_lookahead(subject: Subject, request: StreamRequest) -> tuple[int, int]:
     """Tokens ahead that samples depend on, and the changed token that shows it."""
-    tokens, whole = request.tokens, audio_of(decode(subject, request))
+    tokens, chunks = request.tokens, decode(subject, request)
+    whole = audio_of(chunks)
     other = tokens[::-1]  # real tokens of the same speaker, in an order that differs nearly everywhere
     most, shown = 0, 0
-    for k in sorted({int(k) for k in np.linspace(1, len(tokens) - 1, PLACES)}):
+    for k in places(len(tokens), max(len(chunk.samples) for chunk in chunks) // SAMPLES_PER_TOKEN):
         changed = np.concatenate([tokens[:k], other[k:]])
         if np.array_equal(changed[k], tokens[k]):
             continue
-        at = subject.first_difference(whole, audio_of(decode(subject, request, tokens=changed)))
+        at = first_change(subject, request, changed, whole[: k * SAMPLES_PER_TOKEN])
         if at is not None and (ahead := k - at // SAMPLES_PER_TOKEN) > most:
             most, shown = ahead, k
     return most, shown
 
 
-def first_packet_tokens(subject: Subject, request: StreamRequest) -> int:
-    """Tokens that had been pushed, one by one, when the first chunk came."""
+def first_change(subject: Subject, request: StreamRequest, changed: np.ndarray, before: np.ndarray) -> int | None:
+    """The first sample of ``before`` that is another one with the changed tokens; decodes no further than that."""
+    session, position = subject.open(bare(request)), 0
+    pushes = (lambda token=token: session.push(token[None].copy()) for token in changed)
+    for call in (*pushes, session.finish):
+        for chunk in call() or ():
+            samples = np.asarray(chunk.samples)[: len(before) - position]
+            at = subject.first_difference(before[position : position + len(samples)], samples)
+            position += len(samples)
+            if at is not None or position == len(before):
+                session.cancel()
+                return None if at is None else position - len(samples) + at
+    return position
+
+
+def places(tokens: int, period: int) -> list[int]:
+    """Where to begin changing ``tokens`` tokens: every position in a period of so many, in the middle, and both ends."""
+    period = max(1, min(period, tokens))
+    middle = max(1, (tokens - period) // 2)
+    step = -(-period // MOST_PLACES)
+    return sorted({k for k in (1, *range(middle, middle + period, step), tokens - 1) if 0 < k < tokens})
+
+
+def first_packet_tokens(subject: Subject, request: StreamRequest) -> int | None:
+    """Tokens that had been pushed, one by one, when the first chunk came; None where none came before the end."""
     session = subject.open(bare(request))
     for count in range(1, len(request.tokens) + 1):
         for _ in session.push(request.tokens[count - 1 : count]) or ():
             session.cancel()
             return count
     session.cancel()
-    return len(request.tokens)
+    return None

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.conformance import CHECKS, Subject, check_conformance
-from harness.conformance.checks.cost import chunk_times, judge
+from harness.conformance.checks.causality import places
+from harness.conformance.checks.cost import ATTEMPTS, COUNT_GROWTH, OLD_TOKENS, SPAN_TOKENS, Streams, judge, measured
 from streamflow.checkpoints import Bundle
 from streamflow.errors import StreamflowError
 from streamflow.session import AudioChunk, StreamRequest
@@ -194,20 +196,107 @@ def test_a_decoder_that_raises_fails_the_check_and_not_the_examination():
     assert findings[0].said == "it raised OSError: no such luck"
 
 
-def test_chunks_that_cost_the_same_hold_whatever_disturbs_one_repeat():
-    steady, disturbed = [0.01] * 40, [0.01] * 30 + [0.5] * 10
-    assert judge([disturbed, steady])[0] == "holds"
+@given(st.integers(1, 400), st.integers(0, 400))
+def test_tokens_are_changed_at_every_position_of_a_chunk(tokens, period):
+    found = places(tokens, period)
+    assert all(0 < k < tokens for k in found) and len(found) <= 18
+    if tokens > 1 and 0 < period <= min(16, tokens // 2):
+        assert {k % period for k in found} == set(range(period))
 
 
-@given(st.integers(12, 200), st.floats(0.1, 1.0))
-def test_chunks_that_cost_more_with_every_chunk_fail(count, slope):
-    assert judge([[0.01 * (1 + slope * index) for index in range(count)]] * 2)[0] == "FAILS"
+def test_a_decoder_that_gives_nothing_before_the_end_does_not_stream():
+    class Offline(Sound):
+        def emit(self, ready):
+            return iter(())
+
+    whole = Subject(Offline, requests(), declares_whole=True)
+    (finding,) = check_conformance(whole, ["causality"])
+    assert finding.verdict == "FAILS" and finding.index == 83
+    assert "does not stream" in finding.said and "declares so" in finding.said
+    assert next(check_conformance(whole, ["cost"])).verdict == "not applicable"
+    (finding,) = check_conformance(Subject(Offline, requests(), 83 / 25), ["causality"])
+    assert finding.verdict == "not applicable" and "give longer ones" in finding.said
 
 
-def test_the_work_of_each_chunk_is_measured():
-    times = chunk_times(subject(Sound))
-    assert len(times) == (500 - AHEAD) // HOP and min(times) > 0
-    assert judge([times[:5]])[0] == "not applicable"
+def test_a_look_ahead_that_shows_at_one_position_of_a_chunk_only_is_seen():
+    class Phased(Sound):
+        """The last token of a chunk hears one token more, which the chunk waits for."""
+
+        def emit(self, ready):
+            return super().emit(ready - 1)
+
+        def samples(self, at):
+            more = self.tokens[min(at + AHEAD + 1, len(self.tokens) - 1)] if at % HOP == HOP - 1 else 0
+            return super().samples(at) + np.float32(more / 1000)
+
+    verdicts = [
+        next(check_conformance(Subject(Phased, requests(), tokens / 25), ["causality"])) for tokens in (AHEAD, 7)
+    ]
+    assert [one.verdict for one in verdicts] == ["FAILS", "holds"]
+    assert verdicts[0].index % HOP == (HOP - 1 + AHEAD + 1) % HOP and f"{40 * (AHEAD + 1)} ms ahead" in verdicts[0].said
+
+
+def streams(old_s: float = 0.01, young_s: float = 0.01, old_values: int = 0, count: int = 9) -> Streams:
+    return Streams([young_s] * count, [old_s] * count, [100 if old_values else 0] * count, [old_values] * count, 40)
+
+
+def test_a_chunk_that_costs_the_same_holds_whatever_disturbs_some_of_them():
+    disturbed = streams()
+    disturbed.old_s[2:5] = [0.5] * 3
+    assert judge(lambda: disturbed)[0] == "holds"
+
+
+def test_a_time_that_grew_is_measured_again_and_fails_only_when_it_grew_every_time():
+    noisy = iter([streams(old_s=0.05)] * (ATTEMPTS - 1) + [streams()])
+    assert judge(lambda: next(noisy))[0] == "holds"
+    verdict, said, index = judge(lambda: streams(old_s=0.013))
+    assert (verdict, index) == ("FAILS", 40) and "1.30 times the time" in said
+
+
+@given(st.floats(1.0, 4.0))
+def test_counted_work_decides_without_a_look_at_the_time(growth):
+    verdict, said, index = judge(lambda: streams(old_s=0.001, old_values=round(100 * growth)))
+    grew = round(100 * growth) / 100 > COUNT_GROWTH
+    assert (verdict, index) == (("FAILS", 40) if grew else ("holds", None))
+    assert f"{round(100 * growth) / 100:.2f} times the values" in said
+
+
+def test_the_first_chunk_that_goes_over_more_is_named():
+    grown = streams(old_values=100)
+    grown.old_values[3:] = [120] * 6
+    assert judge(lambda: grown)[2] == 43
+
+
+def test_too_few_chunks_tell_nothing():
+    assert judge(lambda: streams(count=2))[0] == "not applicable"
+
+
+class InTorch(Sound):
+    """Multiplies what the last ``reach`` tokens are, or all of them, with weights."""
+
+    reach = 8
+
+    def chunk(self, count):
+        tokens = torch.tensor(self.tokens[-self.reach :], dtype=torch.float32)
+        assert (tokens[:, None] * torch.ones(1, 50)).sum() > 0
+        return super().chunk(count)
+
+
+class Growing(InTorch):
+    reach = 10**9
+
+
+def test_what_torch_goes_over_for_each_chunk_is_counted_the_same_every_time():
+    once, again = (measured(subject(InTorch)) for _ in range(2))
+    assert once.first == (OLD_TOKENS - AHEAD) // HOP
+    assert once.chunks >= SPAN_TOKENS // HOP and min(once.young_s + once.old_s) > 0
+    assert once.old_values == again.old_values and len(set(once.old_values + once.young_values)) == 1
+    assert not any(measured(subject(Sound)).old_values)
+
+
+def test_work_that_grows_with_the_history_fails_by_its_count():
+    (finding,) = check_conformance(subject(Growing), ["cost"])
+    assert finding.verdict == "FAILS" and finding.index == (OLD_TOKENS - AHEAD) // HOP and "values" in finding.said
 
 
 @pytest.fixture(scope="module")
@@ -215,11 +304,30 @@ def tiny(tmp_path_factory) -> Bundle:
     return make_tiny_bundle(tmp_path_factory.mktemp("tiny"))
 
 
+NOT_STREAMING = {"full": ["causality"], "full+": ["causality"]}
+GROWING = {"causal": {}, "cosyvoice": {"cached": False}, "cosyvoice, cached": {"cached": True}}
+
+
 @pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name not in CONTROLS])
-def test_every_strategy_conforms(tiny, strategy):
+def test_every_strategy_conforms_but_those_that_do_not_stream(tiny, strategy):
     system = make_system(strategy, tiny)
-    seen = Subject(system, requests(tiny.tokenizer.fsq.codebook_size, (38, 33)), system.algorithmic_latency_s)
-    assert {one.check: one.said for one in check_conformance(seen, UNTIMED) if one.verdict == "FAILS"} == {}
+    whole = system.algorithmic_latency_s is None
+    utterances = requests(tiny.tokenizer.fsq.codebook_size, (38, 33))
+    seen = Subject(system, utterances, system.algorithmic_latency_s, declares_whole=whole)
+    fails = [one for one in check_conformance(seen, UNTIMED) if one.verdict == "FAILS"]
+    assert [one.check for one in fails] == NOT_STREAMING.get(strategy, []), [one.said for one in fails]
+
+
+CONSTANT = [name for name in STRATEGIES if name not in (*CONTROLS, *NOT_STREAMING, *GROWING)]
+
+
+@pytest.mark.parametrize("strategy", [*CONSTANT, *GROWING])
+def test_a_chunk_of_every_strategy_goes_over_as_much_late_as_early_but_where_all_of_the_past_is_seen(tiny, strategy):
+    system = make_system(strategy.partition(",")[0], tiny, nfe=1, **GROWING.get(strategy, {}))
+    found = measured(Subject(system, requests(tiny.tokenizer.fsq.codebook_size, (38, 33))))
+    assert min(found.young_values) > 0 and found.chunks >= 12
+    grew = float(np.median(found.old_values) / np.median(found.young_values))
+    assert grew > COUNT_GROWTH if strategy in GROWING else grew == pytest.approx(1)
 
 
 @pytest.mark.slow
