@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -16,6 +18,24 @@ settings.load_profile("same")
 
 # Tests run tiny models, which more threads slow down, and results must not depend on the machine's number of cores.
 torch.set_num_threads(1)
+
+
+def _seed() -> None:
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_draws_for_what_a_file_shares() -> None:
+    """What a file's own fixtures draw does not depend on the files before it in this worker."""
+    _seed()
+
+
+@pytest.fixture(autouse=True)
+def same_draws_for_every_test(same_draws_for_what_a_file_shares: None) -> None:
+    """What a test draws without a seed of its own does not depend on the tests before it."""
+    _seed()
 
 
 @pytest.fixture(scope="session")

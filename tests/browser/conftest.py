@@ -35,7 +35,7 @@ RATE = 16_000
 CHUNK = 7_680  # samples: 0.48 s, so that a clip has seams
 CLIP_S = 1.7  # long enough for a trap of beeps, short enough to listen to everything in real time
 SYSTEMS = ("full", "naive", "streamflow-sr")
-START_S = 180.0  # of a server, on a machine with other work to do
+START_S = 900.0  # of a server, on a machine with other work to do
 PATIENCE_MS = 60_000  # of a page; nothing waits so long but for an event
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 

@@ -18,7 +18,7 @@ import httpx
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-START_S = 180.0  # importing torch and Gradio on a machine with other work to do
+START_S = 900.0  # importing torch and Gradio on a machine with other work to do
 PATIENCE_MS = 60_000  # of a page; nothing waits so long but for an event
 SERIOUS = ("serious", "critical")
 STYLED = "() => [...document.querySelectorAll('link[rel=stylesheet]')].every((one) => one.sheet)"

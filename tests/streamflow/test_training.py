@@ -103,13 +103,21 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(trained, s
     assert not all(torch.equal(first[k], other[k]) for k in first)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_training_killed_and_resumed_ends_in_the_same_weights(small_corpus, tmp_path, number):
+@pytest.fixture(scope="module")
+def by_itself(small_corpus, tmp_path_factory):
+    """A command that trains a speaker encoder in a process of its own, where to, and a bundle that it has made."""
     command = [sys.executable, "-c", "from streamflow.training.cli import app; app()", "speaker", "--split", "shipped"]
     command += ["--manifest", str(small_corpus), "--steps", "12", "--threads", "1", "--save-every", "0", "--bundle"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([*command, str(tmp_path / "whole")], check=True, env=environment, capture_output=True)
+    whole = tmp_path_factory.mktemp("uninterrupted") / "whole"
+    subprocess.run([*command, str(whole)], check=True, env=environment, capture_output=True)
+    return command, environment, whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_training_killed_and_resumed_ends_in_the_same_weights(by_itself, tmp_path, number):
+    command, environment, uninterrupted = by_itself
     for _ in range(10):  # on a busy machine this process may sleep until the training is over
         shutil.rmtree(tmp_path / "cut", ignore_errors=True)
         process = subprocess.Popen([*command, str(tmp_path / "cut")], env=environment, stderr=subprocess.DEVNULL)
@@ -122,9 +130,9 @@ def test_a_training_killed_and_resumed_ends_in_the_same_weights(small_corpus, tm
             break
     assert not (tmp_path / "cut" / "speaker.safetensors").exists(), "it was over before it could be killed"
     subprocess.run([*command, str(tmp_path / "cut")], check=True, env=environment, capture_output=True)
-    whole, cut = (load_file(tmp_path / d / "speaker.safetensors") for d in ("whole", "cut"))
+    whole, cut = (load_file(path / "speaker.safetensors") for path in (uninterrupted, tmp_path / "cut"))
     assert all(torch.equal(whole[k], cut[k]) for k in whole)
-    curves = [(tmp_path / d / "training" / "speaker" / "curve.csv").read_text() for d in ("whole", "cut")]
+    curves = [(d / "training" / "speaker" / "curve.csv").read_text() for d in (uninterrupted, tmp_path / "cut")]
     assert curves[0] == curves[1]
 
 

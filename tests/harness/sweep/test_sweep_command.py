@@ -46,16 +46,17 @@ def audio(run: Path) -> dict[str, bytes]:
 
 def test_killed_and_started_again_it_decodes_only_what_is_missing(options, tmp_path):
     vary = ["--strategy", "naive,window", "--vary", "block=12:48:12", "--vary", "nfe=2,4"]
-    out = tmp_path / "killed"
-    process = subprocess.Popen(
-        command(*vary, *options, "--out", out), cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL
-    )
-    began = time.monotonic()
-    while len(list(out.glob(".renderings/*/*.json"))) < 5 and process.poll() is None:
-        assert time.monotonic() - began < 600
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    for attempt in range(10):  # on a busy machine this process may sleep until the sweep is over
+        out = tmp_path / f"killed{attempt}"
+        process = subprocess.Popen(
+            command(*vary, *options, "--out", out), cwd=ROOT, env=environment(), stderr=subprocess.DEVNULL
+        )
+        while len(list(out.glob(".renderings/*/*.json"))) < 5 and process.poll() is None:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if process.returncode == -signal.SIGKILL and len(list(out.glob(".renderings/*/*.json"))) < 32:
+            break
     assert process.returncode == -signal.SIGKILL
     kept = len(list(out.glob(".renderings/*/*.json")))
     assert 5 <= kept < 32
@@ -136,7 +137,7 @@ def test_compare_says_which_verb_carries_out_a_file_of_sweeps(make_corpus, tmp_p
     file.write_text(f'corpus = "{make_corpus(1)}"\n[sweep.b]\nstrategy = "naive"\nvary = {{ block = [12] }}\n')
     done = subprocess.run(
         [sys.executable, "-m", "harness.cli", "compare", "--experiment", file, "--out", tmp_path / "run"],
-        cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=300, check=False,
+        cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert done.returncode == 2
     assert "streamflow sweep --experiment" in done.stderr
