@@ -5,26 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from streamflow.batching import Batcher, batched_system
-from streamflow.checkpoints import Bundle
+from streamflow.batching import batched_system
 from streamflow.session import StreamRequest
-from streamflow.strategies.base import MadeSystem
 
 from ..latency.ratio import Open
 from .bench_context import Context
-from .entries import Entry
 from .result import Result
 from .turns import take_turns, timed
 
 STREAMS = (2, 4, 8)
-
-
-def batchable(entry: Entry, bundle: Bundle) -> tuple[MadeSystem, Batcher] | None:
-    """The entry with its streams batched; None for whole utterances, and for what only other strategies are compared to."""
-    plan = entry.plan(bundle)
-    if plan.hop_frames is None or not (plan.cached or entry.strategy.startswith("streamflow")):
-        return None
-    return batched_system(entry.strategy, bundle, **entry.parameters)
 
 
 def decode_all(open_session: Open, requests: Sequence[StreamRequest]) -> None:
@@ -66,9 +55,9 @@ def measure(context: Context) -> Result:
     """One row a strategy and number of streams: throughput of batching over the two ways without."""
     rows = []
     for entry in context.streaming:
-        if (pair := batchable(entry, context.bundle)) is None:
+        if not (entry.strategy.startswith("streamflow") or entry.plan(context.bundle).cached):
             continue
-        together, batcher = pair
+        together, batcher = batched_system(entry.strategy, context.bundle, **entry.parameters)
         alone = context.systems[entry.label]
         for count in STREAMS:
             requests = [context.workload.request(context.effort.length_s / 2, seed) for seed in range(count)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from streamflow.batching import batched_system
 from streamflow.session import StreamRequest
 
 from ..latency.paced import run_together
 from ..latency.ratio import Open
 from ..render import ChunkTrace
-from .batched_streams import batchable
 from .bench_context import Context
 from .result import Result
 
@@ -56,8 +56,7 @@ def measure(context: Context) -> Result:
         hop_s = entry.plan(context.bundle).hop_frames / 100
         row: dict = {"strategy": entry.label}
         ways = {"each by itself": context.systems[entry.label]}
-        if system := batchable(entry, context.bundle):
-            ways["batched"] = system[0]
+        ways["batched"], _ = batched_system(entry.strategy, context.bundle, **entry.parameters)
         for way, system in ways.items():
 
             def holds(
