@@ -68,7 +68,7 @@ def first_packets(traces: pandas.DataFrame) -> pandas.DataFrame:
     """
     rows = []
     for chunk in traces[traces["index"] == 0].to_dict("records"):
-        parts = first_packet(chunk, chunk["tokens_per_second"])
+        parts = first_packet(chunk, chunk.get("tokens_per_second", TOKENS_PER_SECOND))
         totals = {"first_packet_s": parts.first_packet_s, "first_sound_s": parts.first_sound_s}
         rows.append({name: chunk[name] for name in NAMES} | parts._asdict() | totals)
     return pandas.DataFrame(rows, columns=[*NAMES, *FirstPacket._fields, "first_packet_s", "first_sound_s"])

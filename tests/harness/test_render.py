@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import chunked
 import numpy as np
 import pytest
+import rates
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +41,36 @@ def test_a_session_that_breaks_the_protocol_is_told_so_by_name(decoder, part):
     assert str(caught.value).startswith("mine, u1: ")
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_decoder_has_its_own_rate_and_is_heard_at_16_khz():
+    rendering = render("mine", rates.Beeps, request(50))
+    assert rendering.sample_rate == 24_000 and len(rendering.samples) == 48_000
+    assert [chunk.start_sample for chunk in rendering.trace] == [640 * i for i in range(50)]
+    assert {chunk.samples for chunk in rendering.trace} == {640}
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(32_000) / 16_000)
+    np.testing.assert_allclose(rendering.at_16_khz[200:-200], tone[200:-200], atol=1e-3)
+
+
+def test_tokens_come_at_the_requests_rate():
+    fifty = dataclasses.replace(request(50), tokens_per_second=50.0)
+    rendering = render("mine", rates.Beeps, fifty)
+    assert len(rendering.samples) == 24_000 and rendering.duration_s == 1.0
+    assert all(chunk.arrived_s >= chunk.tokens_in / 50 for chunk in rendering.trace)
+    assert latency_row(rendering, None, declared=False)["algorithmic_latency_s"] == 1 / 50
+
+
+@pytest.mark.parametrize(
+    ("decoder", "part"),
+    [
+        (rates.Wavers, "chunk 1 is of 16000 Hz, the first one of 24000; every chunk of a session must be of one rate"),
+        (rates.Whispers, "chunk 0 is of 400 Hz; every chunk"),
+    ],
+)
+def test_a_rate_that_changes_or_cannot_be_is_refused(decoder, part):
+    with pytest.raises(RenderError) as caught:
+        render("mine", decoder, request())
+    assert part in str(caught.value)
 
 
 def test_a_session_that_fails_is_cancelled_and_its_own_error_comes_out():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -10,11 +11,16 @@ import torch
 
 from streamflow.adapters import add_adapters, difference, merge
 from streamflow.attention import PRESETS
-from streamflow.checkpoints import load_bundle, pack
+from streamflow.checkpoint_check import verify
+from streamflow.checkpoints import config_card, load_bundle, pack, save_part
 from streamflow.dit import DiT
 from streamflow.errors import CheckpointError
 from streamflow.mel import log_mel
+from streamflow.strategies import make_system
 from streamflow.tiny import make_tiny_bundle
+from streamflow.vocoders.bigvgan import BigVGAN
+from streamflow.vocoders.bigvgan_config import PRESETS as VOCODERS
+from streamflow.vocoders.bigvgan_config import BigVGANConfig
 
 
 @pytest.fixture
@@ -134,3 +140,41 @@ def test_training_works_after_the_front_end_was_used_for_inference(bundle):
     audio = torch.randn(1, 4800, requires_grad=True)
     log_mel(audio).sum().backward()
     assert audio.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "stated", "message"),
+    [
+        ({"sampling_rate": 24_000}, None, "makes 24000 Hz, bundle.json states 16000 Hz"),
+        ({"sampling_rate": 24_000}, 24_000, r"takes 150 frames a second \(160 samples each\), the decoder makes 100"),
+        ({"num_mels": 100}, None, "takes 100 mel bands, the decoder makes 80"),
+    ],
+)
+def test_a_vocoder_of_another_mel_is_refused_in_one_line(tmp_path, changes, stated, message):
+    made = make_tiny_bundle(tmp_path / "mixed")
+    card = json.loads((made.directory / "bundle.json").read_text())
+    card["vocoder"] = {"type": "bigvgan", **config_card(VOCODERS["tiny"]), **changes}
+    card |= {"sample_rate": stated} if stated else {}
+    (made.directory / "bundle.json").write_text(json.dumps(card))
+    save_part(made.directory, "vocoder", BigVGAN(BigVGANConfig.from_json(card["vocoder"])).state_dict(), {})
+    mixed = load_bundle(made.directory)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        make_system("streamflow-sr", mixed)
+    assert "take the one that belongs to the decoder" in str(caught.value) and "\n" not in str(caught.value)
+    assert dict(verify(mixed))["sample rate"] == str(caught.value)
+
+
+def test_a_vocoder_of_a_higher_rate_and_the_same_frames_is_streamed_at_its_rate(tmp_path, request_, tokens, decode):
+    made = make_tiny_bundle(tmp_path / "wide")
+    config = dataclasses.replace(
+        VOCODERS["tiny"], sampling_rate=24_000, upsample_rates=(10, 6, 4), upsample_kernel_sizes=(20, 12, 8)
+    )
+    card = {"vocoder": {"type": "bigvgan", **config_card(config)}, "sample_rate": 24_000}
+    save_part(made.directory, "vocoder", BigVGAN(config).state_dict(), card)
+    wide = load_bundle(made.directory)
+    assert wide.tokens_per_second == 25 and wide.needs == () and wide.codebook == 64
+    for name in ("streamflow-sr", "copy-synthesis"):
+        session = make_system(name, wide)(request_)
+        chunks = [*session.push(tokens), *session.finish()]
+        assert {chunk.sample_rate for chunk in chunks} == {24_000}
+        assert sum(len(chunk.samples) for chunk in chunks) == len(tokens) * 960

@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 from streamflow.convert import target
 from streamflow.convert.cli import app
 from streamflow.convert.ecapa import plain_yaml
-from streamflow.convert.source import Source
 from streamflow.errors import CheckpointError
 from streamflow.vocoders.bigvgan_config import PRESETS
 
@@ -240,33 +239,6 @@ def test_a_name_that_is_neither_folder_nor_hub_is_refused(tmp_path):
 def test_a_hub_without_network_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     assert "cannot be fetched from the hub" in refused("bigvgan", "nobody/has-this-checkpoint", tmp_path / "out")
-
-
-def test_of_a_hub_only_the_shards_with_the_decoder_are_fetched(published, monkeypatch):
-    """Its client's function is replaced by one that serves a folder: the names asked for are what is looked at."""
-    asked = []
-
-    def serve(repository: str, name: str) -> str:
-        asked.append(name)
-        if not (published / name).exists():
-            raise OSError(name)
-        return str(published / name)
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", serve)
-    edit_index(published, lambda m: m.update({"thinker.model.embed_tokens.weight": "model-00009-of-00009.safetensors"}))
-    found = Source("Qwen/Qwen2.5-Omni-7B").shards([DIT])
-    assert len(found[DIT]) > 50 and "model-00009-of-00009.safetensors" not in asked
-
-
-def test_a_hub_that_fails_half_way_is_not_taken_for_one_without_voices(published, tmp_path, monkeypatch):
-
-    def serve(repository: str, name: str) -> str:
-        if name == "spk_dict.pt":
-            raise ConnectionError("reset by peer")
-        return str(published / name)
-
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", serve)
-    assert "spk_dict.pt cannot be fetched" in refused("qwen2.5-omni", "Qwen/Qwen2.5-Omni-7B", tmp_path / "out")
 
 
 def test_a_disk_that_fails_leaves_nothing(published, tmp_path, monkeypatch):
