@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-PATIENCE_MS = 120_000  # for what a job does
+PATIENCE_MS = 600_000  # for what a job does
 
 
 def go(page: Any, address: str) -> None:
