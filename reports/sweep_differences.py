@@ -133,7 +133,7 @@ def said(rows: Sequence[Difference], swept: SweptRun, family: int) -> str:
     if not found:
         return f"Of {about}, none is told from noise: where a line seems to rise or fall, it may do so by chance."
     found_named = [
-        f"{named(swept, row.system)}: {row.verdict} in {row.metric.name} ({number(row.difference, row.decimals, signed=True)})"
+        f"{named(swept, row.system)} is {row.verdict} in {row.metric.name} ({number(row.difference, row.decimals, signed=True)})"
         for row in found[:NAMED]
     ]
     rest = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
