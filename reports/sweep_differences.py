@@ -133,9 +133,10 @@ def said(rows: Sequence[Difference], swept: SweptRun, family: int) -> str:
     if not found:
         return f"Of {about}, none is told from noise: where a line seems to rise or fall, it may do so by chance."
     found_named = [
-        f"{named(swept, row.system)}: {row.verdict} in {row.metric.name} ({number(row.difference, row.decimals, signed=True)})"
+        f"{named(swept, row.system)} is {row.verdict} in {row.metric.name} "
+        f"({number(row.difference, row.decimals, signed=True)})"
         for row in found[:NAMED]
     ]
     rest = f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
     verb = "is" if len(found) == 1 else "are"
-    return f"Of {about}, {len(found)} {verb} told from noise. {'; '.join(found_named)}{rest}."
+    return f"Of {about}, {len(found)} {verb} told from noise: {'; '.join(found_named)}{rest}."
