@@ -219,6 +219,15 @@ def test_a_training_cannot_start_from_a_vocoder_of_another_size_or_kind(shipped_
     assert not list((tmp_path / "new").rglob("*.safetensors"))
 
 
+def test_crops_are_no_longer_than_the_longest_recording(shipped_corpus):
+    speech = Speech([shipped_corpus], "demo")
+    batches = VocoderBatches(speech, 0, VocoderTraining(batch=2, frames=100_000), Hardware())
+    longest = int(speech.lengths.max()) // 160 * 160
+    assert batches[0]["audio"].shape == (2, longest)
+    shorter = VocoderBatches(speech, 0, VocoderTraining(batch=2, frames=50), Hardware())
+    assert shorter[0]["audio"].shape == (2, 8000)
+
+
 def test_vocos_has_no_choice_of_discriminators(shipped_corpus, tmp_path):
     with pytest.raises(StreamflowError, match="leave --discriminators out"):
         train_one_step(shipped_corpus, tmp_path, "--discriminators", "v1")
