@@ -151,6 +151,8 @@ def jobs(options: argparse.Namespace, budgets: dict[str, str]) -> list[tuple[str
         command = [kind, "--bundle", str(where), *common, *length(budget)]
         if part == "bigvgan":
             command += ["--kind", "bigvgan", "--size", options.bigvgan]
+            if not accelerated(options.device):  # a trial of the whole: an update of 32 crops is 87 s of speech
+                command += ["--batch", "2"]
         elif accelerated(options.device):
             command += ON_ACCELERATOR[part]
         made = where / f"{kind}.safetensors"

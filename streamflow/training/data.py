@@ -69,7 +69,11 @@ def manifest_rows(manifest: Path, split: str | None) -> list[tuple[str, str, Pat
     """(utterance, speaker, recording) of a manifest's rows of a split."""
     if not manifest.is_file():
         raise StreamflowError(f"{manifest}: no such manifest; name a CSV with utterance_id, speaker_id and path")
-    table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    try:
+        table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:  # not UTF-8, empty, a quotation mark that is not closed
+        reason = " ".join(str(error).split())[:120]
+        raise StreamflowError(f"{manifest}: not readable as CSV ({reason}); save it as UTF-8 with a header") from None
     if missing := {"utterance_id", "speaker_id", "path"} - set(table.columns):
         raise StreamflowError(f"{manifest}: column {', '.join(sorted(missing))} is missing; add it")
     if split and "split" in table:

@@ -176,9 +176,11 @@ class Loop:
             return
         try:
             state = torch.load(self.state_path, map_location="cpu", weights_only=True)
+            made_with = state["settings"], state["seed"]
         except Exception as error:
-            raise CheckpointError(f"{self.state_path}: not readable ({error}); delete it to start again") from None
-        if state["settings"] != self.settings or state["seed"] != self.config.seed:
+            reason = " ".join(str(error).split())[:120]
+            raise CheckpointError(f"{self.state_path}: not readable ({reason}); delete it to start again") from None
+        if made_with != (self.settings, self.config.seed):
             raise CheckpointError(
                 f"{self.state_path}: made with other settings or seed; use another --bundle or delete it"
             )
@@ -231,7 +233,10 @@ class Loop:
         }
         partial = self.state_path.with_suffix(".partial")
         try:
-            torch.save(state, partial)
+            with partial.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut may leave the new name with nothing in it
         except (OSError, RuntimeError) as error:  # a full disk is a RuntimeError to torch.save
             partial.unlink(missing_ok=True)
             reason = " ".join(str(error).split())[:120]

@@ -125,19 +125,20 @@ def recipe_of(training: VocoderTraining) -> Recipe:
 
 
 class VocoderBatches:
-    """Crops of samples, the level of each varied from -6 to +3 dB."""
+    """Crops of samples, the level of each varied from -6 to +3 dB; no longer than the longest recording."""
 
     def __init__(self, speech: Speech, seed: int, training: VocoderTraining, hardware: Hardware):
         self.speech, self.seed, self.training, self.group = speech, seed, training, hardware.group
         self.lengths = speech.lengths // HOP
+        self.frames = min(training.frames, int(self.lengths.max()))
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         t, rng = self.training, generator(self.seed, step)
-        crops = draw_crops(self.lengths, t.frames, t.batch, rng)
+        crops = draw_crops(self.lengths, self.frames, t.batch, rng)
         gains = 10 ** (rng.uniform(-6, 3, size=(t.batch, 1)) / 20)
         rows, weight = self.group.share(t.batch)
         mine = slice(rows.start, rows.stop)
-        audio = np.stack([self.speech.samples(i)[s * HOP : (s + t.frames) * HOP] for i, s in crops[mine]])
+        audio = np.stack([self.speech.samples(i)[s * HOP : (s + self.frames) * HOP] for i, s in crops[mine]])
         return {
             "audio": torch.from_numpy(np.clip(audio * gains[mine], -1, 1).astype(np.float32)),
             "weight": torch.tensor(weight),

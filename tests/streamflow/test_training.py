@@ -145,6 +145,19 @@ def test_resuming_with_other_settings_is_refused(tmp_path):
         Loop(tmp_path, LoopConfig(steps=1), {"m": module}, [], settings={"a": 2}).resume()
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04cut off", None])
+def test_a_checkpoint_that_cannot_be_read_is_named_in_one_line(tmp_path, content):
+    from streamflow.training.loop import Loop
+
+    if content is None:
+        torch.save({"weights": torch.zeros(2)}, tmp_path / "state.pt")  # another program's
+    else:
+        (tmp_path / "state.pt").write_bytes(content)
+    with pytest.raises(StreamflowError, match="delete it to start again") as error:
+        Loop(tmp_path, LoopConfig(steps=1), {"m": torch.nn.Linear(2, 2)}, []).resume()
+    assert "\n" not in str(error.value)
+
+
 def test_the_number_of_steps_may_change_until_the_decay_begins(tmp_path):
     from streamflow.training.loop import Loop
 
@@ -201,6 +214,11 @@ def test_a_crop_longer_than_every_recording_is_refused():
 def test_a_manifest_that_is_missing_or_lacks_a_column_is_named(tmp_path):
     with pytest.raises(StreamflowError, match="no such manifest"):
         Speech([tmp_path / "absent.csv"])
+    for bad in (b"", b"\xff\xfeu", b'utterance_id,speaker_id,path\na,s,"a.wav\n'):
+        (tmp_path / "bad.csv").write_bytes(bad)
+        with pytest.raises(StreamflowError, match="not readable as CSV") as error:
+            Speech([tmp_path / "bad.csv"])
+        assert "\n" not in str(error.value)
     (tmp_path / "bad.csv").write_text("utterance_id,path\na,a.wav\n")
     with pytest.raises(StreamflowError, match="speaker_id is missing"):
         Speech([tmp_path / "bad.csv"])

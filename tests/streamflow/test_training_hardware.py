@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from streamflow.dit import DiT
 from streamflow.errors import AudioError, StreamflowError
 from streamflow.speaker import SpeakerConfig, SpeakerEncoder
 from streamflow.tiny import make_tiny_bundle, randomised
+from streamflow.training.clean_prefix import CleanPrefixObjective
 from streamflow.training.data import Speech
 from streamflow.training.decoder import DecoderBatches, DecoderTraining, FlowObjective, train_decoder
 from streamflow.training.features import make_features
@@ -193,16 +195,36 @@ def test_shares_of_a_batch_are_the_batch_and_their_weights_make_its_mean(count, 
     assert mean == pytest.approx(values.mean())
 
 
+def witness(objective: type[FlowObjective], seen: list[str]) -> type[FlowObjective]:
+    """The objective, which also notes every number that it is given."""
+
+    class Witness(objective):
+        def forward(self, **batch: torch.Tensor) -> dict[str, torch.Tensor]:
+            digest = hashlib.sha256()
+            for name in ("mel", "tokens", "voices", "time", "noise", "dropped"):
+                digest.update(batch[name].numpy().tobytes())
+            seen.append(digest.hexdigest())
+            return super().forward(**batch)
+
+    return Witness
+
+
 def test_every_pattern_of_phase_two_has_the_same_budget(features, tiny, tmp_path):
-    summaries = {}
+    """The same crops, noise, times and conditions in the same order, as many of them, at the same rates."""
+    summaries, given = {}, {}
     for name in PRESETS[1:]:
         dit = DiT(tiny.config("decoder"))
         training, loop = DecoderTraining(frames=400, longest=400, rank=2), LoopConfig(steps=4, warmup=2)
-        train_decoder(dit, preset(name, dit.config.layers), features, tmp_path / name, loop, training)
+        objective = witness(
+            CleanPrefixObjective if name == "clean-prefix" else FlowObjective, given.setdefault(name, [])
+        )
+        pattern = preset(name, dit.config.layers)
+        train_decoder(dit, pattern, features, tmp_path / name, loop, training, objective=objective)
         summaries[name] = json.loads((tmp_path / name / "summary.json").read_text())
         del summaries[name]["seconds"]
     first = summaries["causal"]
     assert first["drawn"] and first["steps"] == 4 and all(s == first for s in summaries.values())
+    assert len(set(given["causal"])) == 4 and all(g == given["causal"] for g in given.values())
     other = LoopConfig(steps=4, warmup=2, seed=1)
     train_decoder(DiT(tiny.config("decoder")), full(6), features, tmp_path / "other", other, training)
     assert json.loads((tmp_path / "other" / "summary.json").read_text())["drawn"] != first["drawn"]
@@ -374,3 +396,41 @@ def test_two_processes_that_are_interrupted_save_and_go_on_to_the_same_weights(c
     assert 0 < torch.load(state, weights_only=True)["step"] < 40
     subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True)
     assert largest_difference(averages(whole, "decoder-full"), averages(cut, "decoder-full")) == 0
+
+
+ADVERSARIAL = """
+import sys, torch
+from streamflow.training.adversarial import AdversarialUpdate
+from streamflow.training.hardware import choose_hardware, leave
+from streamflow.training.vocoder import BigVGANTraining, recipe_of, vocoder_card
+from streamflow.vocoders import build_vocoder
+
+torch.manual_seed(0)
+recipe, vocoder = recipe_of(BigVGANTraining(discriminator_channels=2)), build_vocoder(vocoder_card("bigvgan", "tiny"))
+audio = torch.randn(5, 4800) * 0.1
+hardware = choose_hardware("cpu", "float32", int(sys.argv[2]))
+optimizers = [torch.optim.SGD(m.parameters(), 1e-3) for m in (vocoder, recipe.discriminators)]
+rows, weight = hardware.group.share(len(audio))
+update = AdversarialUpdate(vocoder, recipe, optimizers, hardware)
+before = [p.detach().clone() for p in (*vocoder.parameters(), *recipe.discriminators.parameters())]
+update(audio[rows.start : rows.stop], weight, True)
+after = [*vocoder.parameters(), *recipe.discriminators.parameters()]
+if hardware.group.first:
+    torch.save([(b - a.detach()) / 1e-3 for a, b in zip(after, before)], sys.argv[1])
+leave()
+"""
+
+
+@pytest.mark.slow
+def test_vocoder_and_discriminators_get_the_same_gradients_from_two_processes_in_pieces(tmp_path):
+    """Five crops on two processes, in two pieces each: shares and pieces of unlike size."""
+    script, steps = tmp_path / "update.py", []
+    script.write_text(ADVERSARIAL)
+    for processes, pieces in ((1, 1), (2, 2)):
+        torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+        command = [sys.executable, *torchrun, str(script), str(tmp_path / f"{processes}.pt"), str(pieces)]
+        subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True)
+        steps.append(torch.load(tmp_path / f"{processes}.pt", weights_only=True))
+    for one, two in zip(*steps, strict=True):
+        assert torch.allclose(one, two, rtol=2e-3, atol=2e-3 * float(one.abs().max()) + 1e-4)
+    assert max(float(one.abs().max()) for one in steps[0]) > 0.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import librosa
@@ -11,11 +12,13 @@ import torch
 from typer.testing import CliRunner
 
 from streamflow.audio import load_audio
-from streamflow.checkpoints import Bundle
+from streamflow.checkpoints import Bundle, load_bundle
 from streamflow.errors import StreamflowError
 from streamflow.mel import log_mel
+from streamflow.tiny import make_tiny_bundle
 from streamflow.training.adversarial import AdversarialUpdate
 from streamflow.training.cli import app
+from streamflow.training.data import Speech
 from streamflow.training.discriminators import (
     BigVGANDiscriminators,
     ConstantQDiscriminator,
@@ -25,9 +28,16 @@ from streamflow.training.discriminators import (
     least_squares_judge,
 )
 from streamflow.training.hardware import Hardware
-from streamflow.training.loop import optimizers_for
+from streamflow.training.loop import LoopConfig, optimizers_for
 from streamflow.training.spectral import MultiScaleMel, SpectralLoss
-from streamflow.training.vocoder import BigVGANTraining, recipe_of, vocoder_card
+from streamflow.training.vocoder import (
+    BigVGANTraining,
+    VocoderBatches,
+    VocoderTraining,
+    recipe_of,
+    train_vocoder,
+    vocoder_card,
+)
 from streamflow.vocoders import build_vocoder
 from streamflow.vocoders.streaming import StreamingVocoder
 
@@ -162,3 +172,77 @@ def test_the_vocoders_step_stays_on_its_device(real):
     adversarial, matching = recipe.adversarial(judge(real), judge(fake))
     (sum(recipe.reconstruct(fake, real, mel).values()) + adversarial + matching).backward()
     assert vocoder.conv_pre.weight.grad.device.type == "meta"
+
+
+def train_one_step(shipped_corpus, folder: Path, *options: str) -> None:
+    arguments = [
+        "vocoder",
+        "--manifest",
+        str(shipped_corpus),
+        "--split",
+        "demo",
+        "--bundle",
+        str(folder),
+        "--steps",
+        "1",
+    ]
+    arguments += ["--batch", "1", "--device", "cpu", "--precision", "float32", *options]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_training_that_starts_from_a_bundle_starts_with_its_vocoders_losses(shipped_corpus, tmp_path):
+    train_one_step(shipped_corpus, tmp_path, "--start", "small")
+    with (tmp_path / "training" / "vocoder" / "curve.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    training = VocoderTraining(batch=1)
+    audio = VocoderBatches(Speech([shipped_corpus], "demo"), 0, training, Hardware())[0]["audio"]
+    shipped = load_bundle("small").vocoder
+    with torch.no_grad():
+        losses = recipe_of(training).reconstruct(shipped(log_mel(audio)), audio, log_mel(audio))
+        torch.manual_seed(0)
+        random = build_vocoder(vocoder_card("vocos", "small"))(log_mel(audio))
+        untrained = recipe_of(training).reconstruct(random, audio, log_mel(audio))
+    for name in ("spectral", "mel"):
+        assert float(row[name]) == pytest.approx(float(losses[name]), rel=1e-3)
+        assert float(untrained[name]) > 1.5 * float(losses[name])
+
+
+def test_a_training_cannot_start_from_a_vocoder_of_another_size_or_kind(shipped_corpus, tmp_path):
+    make_tiny_bundle(tmp_path / "tiny")
+    for options in (["--start", str(tmp_path / "tiny")], ["--start", "small", "--kind", "bigvgan", "--size", "tiny"]):
+        with pytest.raises(StreamflowError, match="another kind or size; see --kind, --size") as error:
+            train_one_step(shipped_corpus, tmp_path / "new", *options)
+        assert "\n" not in str(error.value)
+    with pytest.raises(StreamflowError, match="unknown checkpoint smal; did you mean small"):
+        train_one_step(shipped_corpus, tmp_path / "new", "--start", "smal")
+    assert not list((tmp_path / "new").rglob("*.safetensors"))
+
+
+def test_crops_are_no_longer_than_the_longest_recording(shipped_corpus):
+    speech = Speech([shipped_corpus], "demo")
+    batches = VocoderBatches(speech, 0, VocoderTraining(batch=2, frames=100_000), Hardware())
+    longest = int(speech.lengths.max()) // 160 * 160
+    assert batches[0]["audio"].shape == (2, longest)
+    shorter = VocoderBatches(speech, 0, VocoderTraining(batch=2, frames=50), Hardware())
+    assert shorter[0]["audio"].shape == (2, 8000)
+
+
+def test_vocos_has_no_choice_of_discriminators(shipped_corpus, tmp_path):
+    with pytest.raises(StreamflowError, match="leave --discriminators out"):
+        train_one_step(shipped_corpus, tmp_path, "--discriminators", "v1")
+
+
+def test_an_adversarial_training_that_was_cut_goes_on_to_the_same_weights(shipped_corpus, tmp_path):
+    speech = Speech([shipped_corpus], "demo")
+    training = BigVGANTraining(batch=2, frames=16, discriminator_channels=2, rate=1e-3)
+
+    def trained(folder: str, *lengths: int) -> dict[str, torch.Tensor]:
+        for call, steps in enumerate(lengths):
+            torch.manual_seed(call)  # what a later call begins with is replaced
+            vocoder = build_vocoder(vocoder_card("bigvgan", "tiny"))
+            train_vocoder(vocoder, speech, tmp_path / folder, LoopConfig(steps=steps, warmup=1, decay=0.0), training)
+        return torch.load(tmp_path / folder / "state.pt", weights_only=True)["modules"]
+
+    whole, cut = trained("whole", 4), trained("cut", 2, 4)
+    assert all(torch.equal(whole[m][k], cut[m][k]) for m in whole for k in whole[m])
