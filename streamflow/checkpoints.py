@@ -14,8 +14,10 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +28,7 @@ from torch import Tensor, nn
 from .adapters import merge
 from .attention import AttentionPattern, Reach
 from .audio import SAMPLE_RATE
+from .bundle_card import checked_card, pattern_of_card, token_ahead_of_card
 from .conditioning import PromptEncoder, PromptEncoderConfig
 from .dit import DiT, DiTConfig
 from .errors import CheckpointError
@@ -57,9 +60,11 @@ class Bundle:
         self.precision = precision_of(dtype)
         path = self.directory / "bundle.json"
         try:
-            self.card: dict = json.loads(path.read_text())
+            self.card: dict = checked_card(json.loads(path.read_text()), path)
         except FileNotFoundError:
             raise CheckpointError(f"{path}: no such file; train the parts first with: streamflow train") from None
+        except OSError as error:
+            raise CheckpointError(f"{path}: cannot be read ({error.strerror}); restore it") from None
         except ValueError as error:
             raise CheckpointError(f"{path}: not valid JSON ({error}); restore it") from None
 
@@ -129,11 +134,7 @@ class Bundle:
         if name == "full":
             return AttentionPattern(1, (Reach(None, None),) * layers)
         saved = self.card["decoder_pattern"] if name == self.first_pattern else self.card["differences"][name]
-        if len(saved["layers"]) != layers:
-            raise CheckpointError(
-                f"{self.directory}: {name} is for {len(saved['layers'])} layers, the decoder has {layers}; train it again"
-            )
-        return AttentionPattern(saved["block"], tuple(Reach(*r) for r in saved["layers"]))
+        return pattern_of_card(saved, layers, name, self.directory / "bundle.json")
 
     def weights_of(self, pattern: str) -> str:
         """File of a pattern's weights.
@@ -200,7 +201,8 @@ class Bundle:
 
     @cached_property
     def vocoder(self) -> nn.Module:
-        return self._fill("vocoder", build_vocoder(self._card("vocoder")))
+        card = self._card("vocoder")
+        return self._fill("vocoder", self._built("vocoder", lambda: build_vocoder(card)))
 
     def decoder(self, pattern: str = "full") -> DiT:
         """The DiT with the weights of ``pattern``, made once."""
@@ -212,12 +214,13 @@ class Bundle:
             if pattern != self.first_pattern:
                 state = self._merged(state, pattern, path)
             config = dataclasses.replace(self.config("decoder"), token_ahead=self.token_ahead(pattern))
-            made[pattern] = _fit(DiT(config), state, path)
+            made[pattern] = _fit(self._built("decoder", lambda: DiT(config)), state, path)
         return pack_linears(made[pattern], self.precision)
 
     def token_ahead(self, pattern: str) -> int:
         """Tokens after its own that a token's embedding hears under the weights of ``pattern``."""
-        return self.card.get("differences", {}).get(pattern, {}).get("token_ahead", 0)
+        saved = self.card.get("differences", {}).get(pattern, {})
+        return token_ahead_of_card(saved, pattern, self.directory / "bundle.json")
 
     def _merged(self, state: dict[str, Tensor], pattern: str, path: Path) -> dict[str, Tensor]:
         """Phase 1's ``state`` changed to the weights of ``pattern``, if it is phase 1 that the change was trained on."""
@@ -247,10 +250,21 @@ class Bundle:
             CheckpointError: the bundle has no such part, or one that this version cannot read.
         """
         saved = {k: tuple(v) if isinstance(v, list) else v for k, v in self._card(part).items()}
+        config = self._built(part, lambda: CONFIGS[part](**saved))
+        if part == "decoder" and self._built(part, lambda: config.width % (2 * config.heads)):
+            raise CheckpointError(
+                f"{self.directory}/bundle.json: decoder: {config.heads} heads do not divide a width of {config.width} "
+                "into even parts; correct it"
+            )
+        return config
+
+    def _built(self, part: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` makes of a part's card, which a person may have written."""
         try:
-            return CONFIGS[part](**saved)
-        except TypeError as error:
-            raise CheckpointError(f"{self.directory}/bundle.json: {part}: {error}; correct it") from None
+            return make()
+        except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
+            text = " ".join(str(error).split())
+            raise CheckpointError(f"{self.directory}/bundle.json: {part}: {text}; correct it") from None
 
     def _card(self, part: str) -> dict:
         if part not in self.card:
@@ -259,7 +273,8 @@ class Bundle:
         return self.card[part]
 
     def _load(self, part: str, kind: type[nn.Module]) -> nn.Module:
-        return self._fill(part, kind(self.config(part)))
+        config = self.config(part)
+        return self._fill(part, self._built(part, lambda: kind(config)))
 
     def _fill(self, part: str, module: nn.Module) -> nn.Module:
         return _fit(module, self._state(part), self.directory / f"{part}.safetensors")
@@ -272,9 +287,12 @@ class Bundle:
             raise CheckpointError(
                 f"{path}: no such file; train it with: streamflow train {file.split('-')[0]}"
             ) from None
-        except SafetensorError as error:
+        except (SafetensorError, OSError) as error:
             raise CheckpointError(f"{path}: damaged ({error}); restore it from the repository") from None
-        return expanded(state)
+        try:
+            return expanded(state)
+        except KeyError as error:
+            raise CheckpointError(f"{path}: 8-bit weights without {error}; restore it") from None
 
 
 def _fit(module: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
@@ -282,6 +300,11 @@ def _fit(module: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
         module.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(f"{path}: does not fit bundle.json ({str(error).splitlines()[1].strip()})") from None
+    for name, own in module.state_dict().items():
+        if state[name].is_floating_point() != own.is_floating_point():
+            raise CheckpointError(f"{path}: {name} is stored as {state[name].dtype} and is {own.dtype}; restore it")
+        if own.is_floating_point() and not torch.isfinite(own).all():
+            raise CheckpointError(f"{path}: {name} holds a value that is not finite; restore it")
     return pack_linears(module.eval().requires_grad_(False))
 
 

@@ -19,7 +19,9 @@ LEAST_S = 2.0  # an utterance must be longer than a decoder's window to tell any
 
 
 def conformance(
-    decoder: Annotated[str, typer.Argument(help="package.module:attribute, or a strategy such as streamflow-sr.")],
+    decoder: Annotated[
+        str, typer.Argument(help="package.module:attribute, a strategy, or NAME:STRATEGY,PARAMETER=VALUE.")
+    ],
     corpus: Annotated[
         Path | None, typer.Option(help="Manifest whose first utterances are used. [the shipped corpus]")
     ] = None,
@@ -41,6 +43,8 @@ def conformance(
     Examples:
 
         streamflow conformance streamflow-sr
+
+        streamflow conformance frozen:streamflow-sr,past=frozen
 
         streamflow conformance mine:Decoder --only packing,causality --look-ahead 12
     """
@@ -95,11 +99,15 @@ def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: 
 
     from ..corpus import SHIPPED, load_corpus
     from ..inputs import TOKENS_PER_SECOND
+    from ..system_lines import parse_system_line
     from ..systems import SystemSpec, load_system
     from .driving import Subject
 
     bundle = load_bundle(checkpoint)
-    spec = SystemSpec(decoder, object=decoder) if ":" in decoder else SystemSpec.parse(decoder)
+    if "," in decoder:
+        spec = parse_system_line(decoder)
+    else:
+        spec = SystemSpec(decoder, object=decoder) if ":" in decoder else SystemSpec.parse(decoder)
     system = load_system(spec, bundle)
     latency = system.algorithmic_latency_s if look_ahead is None else look_ahead / TOKENS_PER_SECOND
     whole = latency is None and "algorithmic_latency_s" in system.description

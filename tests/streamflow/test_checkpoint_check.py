@@ -66,7 +66,9 @@ def test_a_value_that_is_not_finite_is_named(bundle):
     name = next(name for name, value in state.items() if value.is_floating_point())
     state[name].view(-1)[0] = float("nan")
     save_file(state, bundle / "speaker.safetensors")
-    assert problems(bundle) == {"speaker": f"{name} holds a value that is not finite; restore it"}
+    assert problems(bundle) == {
+        "speaker": f"{bundle}/speaker.safetensors: {name} holds a value that is not finite; restore it"
+    }
 
 
 def test_differences_to_other_weights_are_refused(bundle):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from streamflow.adapters import add_adapters, difference, merge
 from streamflow.attention import PRESETS
@@ -133,6 +136,104 @@ def test_a_part_that_the_bundle_lacks_is_named(copied, part):
     (copied / "bundle.json").write_text(json.dumps(card))
     with pytest.raises(CheckpointError, match=f"has no {part}; train it"):
         getattr(load_bundle(copied), part)() if part == "decoder" else getattr(load_bundle(copied), part)
+
+
+PATTERN = ("differences", "streamflow-sr")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        (("decoder",), 5, "decoder is 5 and no table"),
+        (("differences",), [], r"differences is \[\] and no table"),
+        (PATTERN, 7, "differences, streamflow-sr is 7 and no table"),
+        (("decoder", "heads"), 0, "decoder: integer .* by zero"),
+        (("decoder", "heads"), 5, "5 heads do not divide a width of 32"),
+        (("decoder", "layers"), "x", "the decoder has x"),
+        (("vocoder", "width"), "a", "vocoder: .*; correct it"),
+        (("speaker", "channels"), "x", "speaker: .*; correct it"),
+        ((*PATTERN, "block"), None, "streamflow-sr: give block"),
+        ((*PATTERN, "block"), 8.0, "streamflow-sr: give block"),
+        ((*PATTERN, "layers"), [[1]] * 6, "streamflow-sr: give block"),
+        ((*PATTERN, "layers"), [["a", 0]] * 6, "streamflow-sr: give block"),
+        ((*PATTERN, "layers"), [[-1, 0]] * 6, "streamflow-sr: give block"),
+        ((*PATTERN, "layers"), [[1, 0]] * 5, "is for 5 layers, the decoder has 6"),
+        ((*PATTERN, "token_ahead"), "x", "token_ahead='x' is no number"),
+    ],
+)
+def test_a_card_that_makes_no_sense_is_named(copied, path, value, named):
+    card = json.loads((copied / "bundle.json").read_text())
+    table = card
+    for key in path[:-1]:
+        table = table[key]
+    table[path[-1]] = value
+    (copied / "bundle.json").write_text(json.dumps(card))
+    with pytest.raises(CheckpointError, match=named):
+        opened = load_bundle(copied)
+        _ = make_system("streamflow-sr", opened), opened.speaker
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"\xff\xfe", b"", b"{"])
+def test_a_card_that_is_none_is_named(copied, content):
+    (copied / "bundle.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"bundle\.json: (holds no table|not valid JSON)"):
+        load_bundle(copied)
+
+
+def wrong_shape(state: dict, name: str) -> None:
+    state[name] = torch.zeros(3, 7)
+
+
+def wrong_kind(state: dict, name: str) -> None:
+    state[name] = state[name].long()
+
+
+def without_scale(state: dict, name: str) -> None:
+    state[name] = state[name].to(torch.int8)
+
+
+def not_finite(state: dict, name: str) -> None:
+    state[name].view(-1)[0] = float("inf")
+
+
+def absent(state: dict, name: str) -> None:
+    del state[name]
+
+
+@pytest.mark.parametrize("part", ["speaker", "tokenizer", "vocoder", "decoder"])
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (wrong_shape, "does not fit bundle.json"),
+        (absent, "does not fit bundle.json"),
+        (wrong_kind, "is stored as torch.int64"),
+        (without_scale, "8-bit weights without"),
+        (not_finite, "not finite; restore it"),
+    ],
+)
+def test_weights_that_cannot_be_those_of_the_part_are_refused_when_it_loads(copied, part, change, named):
+    file = copied / f"{part}.safetensors"
+    state = load_file(file)
+    change(state, next(name for name, value in sorted(state.items()) if value.is_floating_point()))
+    save_file(state, file)
+    opened = load_bundle(copied)
+    with pytest.raises(CheckpointError, match=named) as raised:
+        opened.decoder() if part == "decoder" else getattr(opened, part)
+    assert str(file) in str(raised.value)
+
+
+@pytest.mark.parametrize("part", ["speaker", "tokenizer", "vocoder", "decoder", "decoder-streamflow-sr"])
+def test_a_pickle_in_place_of_weights_is_refused_and_never_runs(copied, tmp_path, part):
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "executed",)
+
+    for content in (pickle.dumps(Trap()), pickle.dumps({"a": Trap()}, 0)):
+        (copied / f"{part}.safetensors").write_bytes(content)
+        opened = load_bundle(copied)
+        with pytest.raises(CheckpointError, match="damaged"):
+            opened.decoder("streamflow-sr") if part.startswith("decoder") else getattr(opened, part)
+    assert not (tmp_path / "executed").exists()
 
 
 def test_training_works_after_the_front_end_was_used_for_inference(bundle):

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamflow.checkpoints import Bundle
 from streamflow.errors import StrategyError, StreamflowError
-from streamflow.strategies import STRATEGIES, make_system, parameters_of_strategy
+from streamflow.strategies import STRATEGIES, make_system, parameters_of_strategy, plan_of_strategy
 
 FLOW = [s for s in STRATEGIES if s not in ("copy-synthesis", "tokenizer")]
 STREAMING = [s for s in FLOW if s not in ("full", "full+")]
@@ -131,6 +132,33 @@ def test_the_first_sample_comes_with_the_token_that_the_configuration_says(bundl
     assert came / 25 == pytest.approx(system.algorithmic_latency_s)
 
 
+class Patient:
+    """The bundle's vocoder, made to wait for more frames than it hears."""
+
+    def __init__(self, vocoder, future_frames: int):
+        self.hop, self.past_frames, self.future_frames = vocoder.hop, vocoder.past_frames, future_frames
+        self._vocoder = vocoder
+
+    def __call__(self, mel):
+        return self._vocoder(mel)
+
+
+@pytest.mark.parametrize("future", [4, 8, 30])
+@pytest.mark.parametrize("name", STREAMING)
+def test_the_vocoders_context_is_in_the_latency_and_in_the_wait(bundle, request_, tokens, name, future):
+    """A block of 8 frames gives no sound before the vocoder has its own look-ahead from the blocks after it."""
+    waiting = Bundle(bundle.directory)
+    waiting.vocoder = Patient(bundle.vocoder, future)
+    known = parameters_of_strategy(name)
+    system = make_system(name, waiting, nfe=1, **({"block": 8} if "block" in known else {}))
+    window = system.describe()["window"]
+    ahead = window["ahead"] * 8 + 4 * (window.get("token_ahead", 0) + window.get("overlap_tokens", 0))
+    assert system.algorithmic_latency_s == pytest.approx(((future // 8 + 1) * 8 + ahead) / 100)
+    session, tokens = system(request_), np.concatenate([tokens] * 2)
+    came = next(i for i in range(1, len(tokens) + 1) if list(session.push(tokens[i - 1 : i])))
+    assert came / 25 == pytest.approx(system.algorithmic_latency_s)
+
+
 @pytest.mark.parametrize("name", WITH_PAST)
 @pytest.mark.parametrize("past", ["window", "frozen", "inpainted"])
 def test_each_past_is_a_stream_like_any_other(bundle, request_, tokens, decode, name, past):
@@ -147,8 +175,74 @@ def test_each_past_is_a_stream_like_any_other(bundle, request_, tokens, decode, 
         ("streamflow-sr", {"block": 0}, "block"),
         ("overlap", {"overlap": -1}, "overlap"),
         ("overlap", {"fade_window": "square"}, "fade_window"),
+        ("naive", {"block": None}, "naive: block=None must be a whole number, such as 24"),
+        ("naive", {"crossfade": "x"}, "crossfade='x' must be a number, such as 0.0"),
+        ("naive", {"fresh_noise": "false"}, "fresh_noise='false' must be true or false"),
+        ("naive", {"hop": True}, "hop=True must be a whole number"),
+        ("cosyvoice", {"cached": 1}, "cached=1 must be true or false"),
+        ("full", {"solver": ["rk4"]}, "solver=.* must be a word, such as euler"),
+        ("full", {"guidance": float("nan")}, "guidance=nan"),
+        ("streamflow-lr", {"block": 8.0}, "block=8.0 must be a whole number, such as 2"),
     ],
 )
 def test_a_configuration_that_does_not_exist_is_refused(bundle, name, parameters, named):
     with pytest.raises(StrategyError, match=named):
         make_system(name, bundle, **parameters)
+    with pytest.raises(StrategyError, match=named):
+        plan_of_strategy(name, bundle, parameters)
+
+
+@pytest.mark.parametrize("name", FLOW)
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"speaker": np.full(16, np.nan, np.float32)}, "not finite"),
+        ({"speaker": np.array([*[0.1] * 15, np.inf])}, "not finite"),
+        ({"speaker": np.zeros((1, 16), np.float32)}, r"shape \(1, 16\)"),
+        ({"speaker": "anna"}, "speaker embedding of shape"),
+        ({"speaker": [[1.0], [1.0, 2.0]]}, "speaker embedding: no array"),
+        ({"seed": None}, "seed None"),
+        ({"seed": 1.5}, "seed 1.5"),
+    ],
+    ids=["nan", "infinite", "row", "text", "ragged", "no seed", "broken seed"],
+)
+def test_a_request_that_cannot_be_decoded_is_refused_when_the_session_opens(systems, request_, name, changed, named):
+    with pytest.raises(StreamflowError, match=named):
+        systems[name](replace(request_, **changed))
+
+
+@pytest.mark.parametrize("name", FLOW)
+def test_samples_that_are_not_finite_are_an_error_and_never_given_out(systems, request_, tokens, decode, name):
+    beside = systems[name](request_)
+    first = list(beside.push(tokens))
+    session = systems[name](replace(request_, speaker=np.full(16, 1e30)))
+    with pytest.raises(StreamflowError, match="not finite: check the weights"):
+        for chunk in (chunk for call in (lambda: session.push(tokens), session.finish) for chunk in call()):
+            assert np.isfinite(chunk.samples).all()
+    rest = np.concatenate([chunk.samples for chunk in [*first, *beside.finish()]])
+    np.testing.assert_array_equal(rest, decode(systems[name](request_), tokens))
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [([[3, -1]], "token -1 is outside"), ([[63, 64]], "token 64 is outside"), ([[1, 2], [3]], "tokens: no array")],
+)
+def test_the_token_that_is_outside_is_the_one_named(systems, request_, bad, named):
+    with pytest.raises(StreamflowError, match=named):
+        systems["causal"](request_).push(bad)
+
+
+@pytest.mark.parametrize("name", ["copy-synthesis", "tokenizer"])
+def test_a_control_ends_as_every_session_does(bundle, request_, tokens, name):
+    for end in (lambda session: list(session.finish()), lambda session: session.cancel()):
+        session = make_system(name, bundle)(request_)
+        assert list(session.push(tokens)) == []
+        end(session)
+        for again in (session.finish, lambda session=session: session.push(tokens)):
+            with pytest.raises(StreamflowError, match="ended"):
+                again()
+    session = make_system(name, bundle)(request_)
+    list(session.push(tokens))
+    rest = session.finish()
+    session.cancel()
+    assert list(rest) == []

@@ -1,5 +1,5 @@
 """No sample depends on a token that comes later than the declared algorithmic latency allows, and the first packet
-comes no later than declared.
+comes no later than declared. What a player has to wait for without a pause afterwards may be more, and is told.
 
 A latency of L tokens means: sample s may depend on the tokens before s / 640 + L. So with every token from k on
 replaced, the samples before (k - L) * 640 stay. What is measured is the least L for which that is so. How far ahead a sample
@@ -8,12 +8,15 @@ hears depends on where in its chunk it lies, so the places k take every position
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from streamflow.session import StreamRequest
+from streamflow.audio import SAMPLE_RATE
+from streamflow.session import AudioChunk, StreamRequest
 
 from ...inputs import SAMPLES_PER_TOKEN, TOKENS_PER_SECOND
-from ..driving import Subject, audio_of, bare, decode
+from ..driving import Subject, audio_of, bare
 from ..finding import FAILS, HOLDS, NOT_APPLICABLE
 
 MOST_PLACES = 16  # tokens from which on the rest is replaced
@@ -22,33 +25,51 @@ MOST_PLACES = 16  # tokens from which on the rest is replaced
 def answer(subject: Subject) -> tuple[str, str, int | None]:
     """Replace the end of the first utterance's tokens from several places on, and see how early the audio changes."""
     request, declared = subject.requests[0], subject.lookahead_tokens
-    first = first_packet_tokens(subject, request)
-    if first is None and (declared or 0) >= len(request.tokens):
+    chunks, came = arrivals(subject, request)
+    if not came and (declared or 0) >= len(request.tokens):
         return (
             NOT_APPLICABLE,
             f"declared {declared} tokens, the utterance has {len(request.tokens)}; give longer ones",
             None,
         )
-    if first is None:
+    if not came:
         needed, end = len(request.tokens), "; it declares so" if subject.declares_whole else ""
         return FAILS, f"it does not stream: the first sound comes with finish(), after all {needed} tokens{end}", needed
-    needed, token = actual_lookahead(subject, request)
+    needed, token = actual_lookahead(subject, request, chunks)
     ms = round(1000 / TOKENS_PER_SECOND)
-    found = f"samples depend on tokens up to {needed * ms} ms ahead; the first packet comes after {first} tokens"
+    found = (
+        f"samples depend on tokens up to {needed * ms} ms ahead; the first packet comes after {came[0]} tokens, and "
+        f"plays on without a pause {pauseless_ms(chunks, came)} ms after the first token's begin"
+    )
     if declared is None:
         unsaid = "it declares no algorithmic_latency_s in describe(): give --look-ahead TOKENS"
         return NOT_APPLICABLE, f"{unsaid}; {found}", None
     if needed > declared:
-        return FAILS, f"declared {declared * ms} ms, but {found}, seen when token {token} was changed", token
-    if first > declared:
-        return FAILS, f"declared {declared * ms} ms, which is {declared} tokens, but {found}", first
+        return FAILS, f"declared {declared * ms} ms, but {found}; seen when token {token} was changed", token
+    if came[0] > declared:
+        return FAILS, f"declared {declared * ms} ms, which is {declared} tokens, but {found}", came[0]
     return HOLDS, f"declared {declared * ms} ms; {found}", None
 
 
-def actual_lookahead(subject: Subject, request: StreamRequest) -> tuple[int, int]:
-    """Tokens ahead that samples depend on, and the changed token that shows it."""
-    tokens, chunks = request.tokens, decode(subject, request)
-    whole = audio_of(chunks)
+def arrivals(subject: Subject, request: StreamRequest) -> tuple[list[AudioChunk], list[int]]:
+    """All chunks, and of those that came before the end, how many tokens had been pushed, one by one."""
+    session, chunks, came = subject.open(bare(request)), [], []
+    for count in range(1, len(request.tokens) + 1):
+        new = list(session.push(request.tokens[count - 1 : count].copy()) or ())
+        chunks += new
+        came += [count] * len(new)
+    return [*chunks, *(session.finish() or ())], came
+
+
+def pauseless_ms(chunks: Sequence[AudioChunk], came: Sequence[int]) -> int:
+    """When a player may begin so that each chunk has come when it is due, were no time spent on computing."""
+    waits = [count * SAMPLES_PER_TOKEN - chunk.start_sample for chunk, count in zip(chunks, came, strict=False)]
+    return round(1000 * max(waits) / SAMPLE_RATE)
+
+
+def actual_lookahead(subject: Subject, request: StreamRequest, chunks: Sequence[AudioChunk]) -> tuple[int, int]:
+    """Tokens ahead that the samples of these chunks depend on, and the changed token that shows it."""
+    tokens, whole = request.tokens, audio_of(chunks)
     other = tokens[::-1]  # real tokens of the same speaker, in an order that differs nearly everywhere
     most, shown = 0, 0
     for k in places(len(tokens), max(len(chunk.samples) for chunk in chunks) // SAMPLES_PER_TOKEN):
@@ -82,14 +103,3 @@ def places(tokens: int, period: int) -> list[int]:
     middle = max(1, (tokens - period) // 2)
     step = -(-period // MOST_PLACES)
     return sorted({k for k in (1, *range(middle, middle + period, step), tokens - 1) if 0 < k < tokens})
-
-
-def first_packet_tokens(subject: Subject, request: StreamRequest) -> int | None:
-    """Tokens that had been pushed, one by one, when the first chunk came; None where none came before the end."""
-    session = subject.open(bare(request))
-    for count in range(1, len(request.tokens) + 1):
-        for _ in session.push(request.tokens[count - 1 : count]) or ():
-            session.cancel()
-            return count
-    session.cancel()
-    return None
