@@ -207,7 +207,7 @@ def test_a_keyboard_is_enough(listener: Callable[..., Any]) -> None:
 
 def test_nothing_the_browser_gets_names_a_system_or_a_sentence(studies: Any, listener: Callable[..., Any]) -> None:
     person, finished = listener("mushra"), []
-    person.page.on("requestfinished", finished.append)
+    person.page.on("requestfinished", lambda request: finished.append(request))
     person.page.reload()
     person.go_to("break")
     received = [request.response() for request in finished]
