@@ -224,7 +224,7 @@ def test_tables_that_a_phone_sets_in_lines_keep_their_roles_and_columns(own: Sit
 
 def test_wherever_work_is_started_it_is_said_that_it_shares_the_processor(own: Site) -> None:
     said = [str(one.value) for one in make_blocks(own).blocks.values() if isinstance(one, gradio.Markdown)]
-    assert sum(BACKGROUND in text for text in said) == 4  # compare, merge, gate, simulate
+    assert sum(BACKGROUND in text for text in said) == 5  # compare, sweep, merge, gate, simulate
 
 
 def test_the_data_of_a_figure_is_no_script_to_warn_of(own: Site) -> None:
