@@ -19,7 +19,9 @@ LEAST_S = 2.0  # an utterance must be longer than a decoder's window to tell any
 
 
 def conformance(
-    decoder: Annotated[str, typer.Argument(help="package.module:attribute, a strategy, or NAME:STRATEGY,PARAMETER=VALUE.")],
+    decoder: Annotated[
+        str, typer.Argument(help="package.module:attribute, a strategy, or NAME:STRATEGY,PARAMETER=VALUE.")
+    ],
     corpus: Annotated[
         Path | None, typer.Option(help="Manifest whose first utterances are used. [the shipped corpus]")
     ] = None,
