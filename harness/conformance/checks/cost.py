@@ -88,17 +88,19 @@ def time_ratio(found: Streams) -> float:
     return float(np.median([old / max(young, 1e-9) for old, young in pairs]))
 
 
-def measured(subject: Subject) -> Streams:
-    """Bring one stream to 12 s and one to 5 s, then let them take turns, token by token, for 3 s more."""
+def measured(
+    subject: Subject, young_tokens: int = YOUNG_TOKENS, old_tokens: int = OLD_TOKENS, span: int = SPAN_TOKENS
+) -> Streams:
+    """Bring a stream to either age, then let the two take turns, token by token, for a span more."""
     request = subject.requests[0]
-    tokens = np.concatenate([request.tokens] * -(-(OLD_TOKENS + SPAN_TOKENS) // len(request.tokens)))
+    tokens = np.concatenate([request.tokens] * -(-(old_tokens + span) // len(request.tokens)))
     old, young, found = subject.open(bare(request)), subject.open(bare(request)), Streams()
-    found.first = sum(1 for token in tokens[:OLD_TOKENS] for _ in old.push(token[None].copy()) or ())
-    for token in tokens[:YOUNG_TOKENS]:
+    found.first = sum(1 for token in tokens[:old_tokens] for _ in old.push(token[None].copy()) or ())
+    for token in tokens[:young_tokens]:
         list(young.push(token[None].copy()) or ())
     works = [_Work(young, found.young_s, found.young_values), _Work(old, found.old_s, found.old_values)]
-    for turn in range(SPAN_TOKENS):
-        for work, start in zip(works, (YOUNG_TOKENS, OLD_TOKENS), strict=True):
+    for turn in range(span):
+        for work, start in zip(works, (young_tokens, old_tokens), strict=True):
             work.push(tokens[start + turn][None].copy())
     for work in works:
         work.session.cancel()

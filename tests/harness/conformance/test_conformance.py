@@ -324,8 +324,9 @@ CONSTANT = [name for name in STRATEGIES if name not in (*CONTROLS, *NOT_STREAMIN
 @pytest.mark.parametrize("strategy", [*CONSTANT, *GROWING])
 def test_a_chunk_of_every_strategy_goes_over_as_much_late_as_early_but_where_all_of_the_past_is_seen(tiny, strategy):
     system = make_system(strategy.partition(",")[0], tiny, nfe=1, **GROWING.get(strategy, {}))
-    found = measured(Subject(system, requests(tiny.tokenizer.fsq.codebook_size, (38, 33))))
-    assert min(found.young_values) > 0 and found.chunks >= 12
+    utterances = requests(tiny.tokenizer.fsq.codebook_size, (38, 33))
+    found = measured(Subject(system, utterances), 25, 75, 30)  # its blocks are a third as long, so is its past
+    assert min(found.young_values) > 0 and found.chunks >= 5
     grew = float(np.median(found.old_values) / np.median(found.young_values))
     assert grew > COUNT_GROWTH if strategy in GROWING else grew == pytest.approx(1)
 
