@@ -196,7 +196,10 @@ def test_systems_share_a_position_and_only_one_sounds(report: Path, opened: Open
     assert page.evaluate(sounding) == 1 and after == pytest.approx(before, abs=0.1)
     rows.nth(2).locator(".wave").press("4")
     until(page, "!document.querySelectorAll('.player')[3].querySelector('audio').paused")
-    assert page.evaluate(sounding) == 1 and page.locator('.play[aria-pressed="true"]').count() == 1
+    until(
+        page, """document.querySelectorAll('.play[aria-pressed="true"]').length === 1"""
+    )  # told by an event, after it
+    assert page.evaluate(sounding) == 1
     other = page.locator(".utterance").nth(1).locator(".player").first
     _, began = other.locator(".play").evaluate(PRESSED, rows.nth(1).locator("audio").element_handle())
     assert page.evaluate(sounding) == 1 and began < 0.9
