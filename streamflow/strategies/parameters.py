@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import StrategyError
+from . import placement
 
 UNBOUNDED = ("hop", "back", "ahead")  # None is all that there is
 
@@ -34,6 +35,8 @@ def _kind(default: Any) -> tuple[Any, str]:
             return bool, "true or false"
         case float():
             return int | float, "a number"
+        case placement.TRAINED:
+            return str | int | list | tuple, "layers"
         case str():
             return str, "a word"
         case _:
@@ -44,6 +47,8 @@ def _example(default: Any) -> str:
     match default:
         case None:
             return "2"
+        case placement.TRAINED:
+            return "0+7"
         case bool():
             return str(default).lower()
         case _:

@@ -115,7 +115,7 @@ def _render(folder: RunFolder, tables: dict[str, list[dict]], system: str, utter
         tokens = -(-(start + length) // 640)
         tables["traces"].append(
             {
-                **who, "index": index, "start_sample": start, "samples": length, "tokens_in": tokens,
+                **who, "index": index, "start_sample": start, "samples": length, "tokens_in": tokens, "tokens_per_second": 25.0,
                 "seam_sample": start + HELD_BACK * (start > 0 and system == "o'brien & co"),
                 "arrived_s": tokens / 25 + compute, "compute_s": compute, "dit_s": 0.7 * compute,
                 "vocoder_s": 0.2 * compute, "other_s": 0.1 * compute,

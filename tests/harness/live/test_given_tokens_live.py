@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 
 import numpy as np
@@ -14,7 +15,7 @@ from harness.live.errors import LiveError
 from harness.live.limits import Limits
 from harness.live.tasks import Task
 from harness.live.view import View
-from harness.live.wire import samples_of_pcm, unpacked
+from harness.live.wire import unpacked
 from streamflow.errors import StreamflowError
 
 from ..test_given_tokens import SYSTEM, change, checkpoint, corpus  # noqa: F401
@@ -41,7 +42,7 @@ def test_a_24_khz_decoder_is_played_and_kept_at_16_khz(corpus, checkpoint):  # n
     chunks = [event for event in told if event["kind"] == "chunk"]
     rendered = next(event for event in told if event["kind"] == "rendered")
     exact = next(unpacked(event["samples"]) for event in told if event["kind"] == KEEP and event["system"] == "sr")
-    played = np.concatenate([samples_of_pcm(event["pcm"]) for event in [*chunks, rendered]])
+    played = np.frombuffer(b"".join(base64.b64decode(event["pcm"]) for event in [*chunks, rendered]), "<i2") / 32767
     assert rendered["samples"] == len(exact) == len(tokens) * 320 == sum(event["samples"] for event in chunks)
     np.testing.assert_allclose(played, np.clip(exact, -1, 1), atol=0.01)
     assert rendered["algorithmic_latency_s"] == pytest.approx(0.4)

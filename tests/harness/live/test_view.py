@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.live.errors import ViewError
-from harness.live.parameters import CHOICE, SWITCH, WHOLE, parameters_of
+from harness.live.parameters import CHOICE, LAYERS, SWITCH, WHOLE, parameters_of
 from harness.live.view import View, system_of, system_text
 from harness.systems import SystemSpec
 from streamflow.strategies import STRATEGIES
@@ -31,6 +31,8 @@ def specs(draw) -> SystemSpec:
             chosen[name] = None
         elif parameter.kind == CHOICE:
             chosen[name] = draw(st.sampled_from(parameter.choices))
+        elif parameter.kind == LAYERS:
+            chosen[name] = draw(st.sampled_from(["trained", "no", "0", "0+7"]))
         elif parameter.kind == SWITCH:
             chosen[name] = draw(st.booleans())
         elif parameter.kind == WHOLE:
