@@ -75,7 +75,8 @@ def write_run(path: Path) -> Path:
                 traces.append(
                     {
                         "system": system, "utterance": name, "seed": 0, "index": index, "start_sample": start,
-                        "samples": length, "tokens_in": (start + length) // 640, "seam_sample": start,
+                        "samples": length, "tokens_in": (start + length) // 640, "tokens_per_second": 25.0,
+                        "seam_sample": start,
                         "arrived_s": arrived, "compute_s": 0.1, "dit_s": 0.07, "vocoder_s": 0.02, "other_s": 0.01,
                     }
                 )  # fmt: skip
