@@ -11,8 +11,9 @@ from typing import NamedTuple
 import torch
 from safetensors import SafetensorError, safe_open
 
-from .checkpoints import Bundle, identity
+from .checkpoints import Bundle
 from .errors import CheckpointError, StreamflowError
+from .stored_weights import identity
 
 SUMS = "SHA256SUMS"
 CARD = "MODEL_CARD.md"

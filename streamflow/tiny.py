@@ -10,9 +10,10 @@ from torch import nn
 
 from .adapters import add_adapters, difference
 from .attention import PRESETS, TOKEN_AHEAD, preset
-from .checkpoints import Bundle, config_card, identity, pattern_card, save_part
+from .checkpoints import Bundle
 from .dit import DiT, dit_preset
 from .speaker import SpeakerConfig, SpeakerEncoder
+from .stored_weights import config_card, identity, pattern_card, save_part
 from .tokenizer import Tokenizer, TokenizerConfig
 from .vocoders.vocos import Vocos, VocosConfig
 

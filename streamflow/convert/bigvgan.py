@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ..checkpoints import config_card
 from ..errors import CheckpointError
+from ..stored_weights import config_card
 from ..vocoders.bigvgan import BigVGAN
 from ..vocoders.bigvgan_config import BigVGANConfig
 from ..vocoders.bigvgan_weights import load_generator_state

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from ..checkpoints import config_card
 from ..errors import CheckpointError
 from ..mel import BANDS
 from ..speaker import SpeakerConfig, SpeakerEncoder
+from ..stored_weights import config_card
 from .fitting import fitted
 from .source import Source
 from .target import Converted

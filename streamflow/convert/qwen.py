@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionPattern, Reach
-from ..checkpoints import config_card, identity, pattern_card
 from ..conditioning import PromptEncoder, PromptEncoderConfig
 from ..dit import DiTConfig
 from ..errors import CheckpointError
 from ..mel import BANDS
+from ..stored_weights import config_card, identity, pattern_card
 from ..vocoders.bigvgan import BigVGAN
 from ..vocoders.bigvgan_config import BigVGANConfig
 from .fitting import fitted

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from ..attention import AttentionPattern
 from ..audio import SAMPLE_RATE
-from ..checkpoints import Bundle, pattern_card
+from ..checkpoints import Bundle
 from ..decoder_session import DecoderSession
 from ..decoding import Evaluator, Plan
 from ..errors import StrategyError
 from ..flow import Schedule
 from ..mel import FRAME_RATE, FRAMES_PER_TOKEN
 from ..session import Session, StreamRequest
+from ..stored_weights import pattern_card
 from .placement import trained_otherwise
 
 SCHEDULE = {"nfe": 4, "solver": "euler", "guidance": 0.7, "warp": "cosine"}

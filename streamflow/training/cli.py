@@ -13,8 +13,9 @@ import typer
 from torch import nn
 
 from ..attention import BLOCK, PRESETS, TOKEN_AHEAD, preset
-from ..checkpoints import Bundle, config_card, identity, load_bundle, pattern_card, save_part
+from ..checkpoints import Bundle, load_bundle
 from ..errors import CheckpointError, StreamflowError
+from ..stored_weights import config_card, identity, pattern_card, save_part
 from ..strategies.placement import TRAINED, placed_as
 from .hardware import Hardware, choose_hardware, leave
 from .loop import LoopConfig

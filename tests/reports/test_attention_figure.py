@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from reports.attention_facts import attention_of, visible
 from reports.attention_figure import attention_svg
 from streamflow.attention import PRESETS, preset
-from streamflow.checkpoints import load_bundle, pattern_card
+from streamflow.checkpoints import load_bundle
 from streamflow.decoding import Plan
+from streamflow.stored_weights import pattern_card
 from streamflow.strategies import STRATEGIES, make_system
 from streamflow.strategies.base import algorithmic_latency
 from streamflow.tiny import make_tiny_bundle

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
-from streamflow.checkpoints import config_card, load_bundle, save_part
+from streamflow.checkpoints import load_bundle
 from streamflow.errors import CheckpointError
+from streamflow.stored_weights import config_card, save_part
 from streamflow.vocoders.antialias import AntiAliased, Snake, kaiser_sinc
 from streamflow.vocoders.bigvgan import BigVGAN
 from streamflow.vocoders.bigvgan_config import PRESETS, BigVGANConfig

@@ -15,10 +15,11 @@ from safetensors.torch import load_file, save_file
 from streamflow.adapters import add_adapters, difference, merge
 from streamflow.attention import PRESETS
 from streamflow.checkpoint_check import verify
-from streamflow.checkpoints import config_card, load_bundle, pack, save_part
+from streamflow.checkpoints import load_bundle, pack
 from streamflow.dit import DiT
 from streamflow.errors import CheckpointError
 from streamflow.mel import log_mel
+from streamflow.stored_weights import config_card, save_part
 from streamflow.strategies import make_system
 from streamflow.tiny import make_tiny_bundle
 from streamflow.vocoders.bigvgan import BigVGAN
