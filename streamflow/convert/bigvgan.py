@@ -12,7 +12,7 @@ from ..vocoders.bigvgan_weights import load_generator_state
 from .source import Source, safetensors_of, unpickled
 from .target import Converted
 
-NAMES = ("bigvgan_generator.safetensors", "bigvgan_generator.pt", "g_05000000", "model.safetensors")
+NAMES = ("bigvgan_generator.safetensors", "bigvgan_generator.pt", "model.safetensors", "g_05000000")
 
 
 def convert_bigvgan(source: Source) -> Converted:
@@ -22,10 +22,7 @@ def convert_bigvgan(source: Source) -> Converted:
         CheckpointError: a file that is missing, damaged, or does not fit config.json.
     """
     config = BigVGANConfig.from_json(source.json("config.json"))
-    name = next((name for name in NAMES if source.has(name)), None)
-    if name is None:
-        raise CheckpointError(f"{source.name}: has none of {', '.join(NAMES)}; fetch every file of the checkpoint")
-    path = source.file(name)
+    path = source.file(_weights_of(source))
     state = safetensors_of(path) if path.suffix == ".safetensors" else unpickled(path)
     state = state.get("generator", state) if isinstance(state, dict) else {}
     if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
@@ -44,3 +41,13 @@ def convert_bigvgan(source: Source) -> Converted:
             f"A frame's samples depend on {past} frames before and {future} after, exactly.",
         ],
     )
+
+
+def _weights_of(source: Source) -> str:
+    """The generator's file; of a folder's training checkpoints the one with the most updates."""
+    if name := next((name for name in NAMES[:-1] if source.has(name)), None):
+        return name
+    checkpoints = [] if source.hub else sorted(path.name for path in source.folder.glob("g_*"))
+    if checkpoints or source.has(NAMES[-1]):
+        return checkpoints[-1] if checkpoints else NAMES[-1]
+    raise CheckpointError(f"{source.name}: has none of {', '.join(NAMES)}; fetch every file of the checkpoint")

@@ -1,74 +1,18 @@
-"""NVIDIA's published BigVGAN weights: their files, their names, and weight normalisation folded in."""
+"""NVIDIA's published BigVGAN weights: their names, their resampling filters, and weight normalisation folded in."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from ..errors import CheckpointError
 from .antialias import TAPS, kaiser_sinc
 from .bigvgan import BigVGAN
-from .bigvgan_config import BigVGANConfig
 
 # (gain, direction) as torch.nn.utils.weight_norm names them, and as torch.nn.utils.parametrizations.weight_norm does
 _NORMALISED = ((".weight_g", ".weight_v"), (".parametrizations.weight.original0", ".parametrizations.weight.original1"))
-_WEIGHTS = ("bigvgan_generator.safetensors", "model.safetensors", "bigvgan_generator.pt", "g_*", "*.safetensors")
-
-
-def load_bigvgan(path: str | Path) -> BigVGAN:
-    """Load a generator as published: ``config.json`` beside ``bigvgan_generator.pt``, ``g_05000000`` or safetensors.
-
-    Args:
-        path: the directory, or the weights file in it.
-
-    Returns:
-        The generator on the CPU, in evaluation mode, without weight normalisation.
-
-    Raises:
-        CheckpointError: if a file is missing or unreadable, or the weights do not fit the configuration.
-    """
-    path = Path(path)
-    weights = find_weights(path) if path.is_dir() else path
-    state = read_state(weights)
-    config_file = weights.parent / "config.json"
-    try:
-        config = BigVGANConfig.from_json(json.loads(config_file.read_text()))
-    except FileNotFoundError:
-        raise CheckpointError(f"{config_file}: no such file; put the weights' config.json beside them") from None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise CheckpointError(f"{config_file}: not JSON; fetch the file again") from None
-    generator = BigVGAN(config)
-    load_generator_state(generator, state, source=str(weights))
-    return generator.eval()
-
-
-def find_weights(directory: Path) -> Path:
-    """The weights file of a directory; of training checkpoints the one with the most steps."""
-    for pattern in _WEIGHTS:
-        if found := sorted(directory.glob(pattern)):
-            return found[-1]
-    raise CheckpointError(f"{directory}: no BigVGAN weights; it needs bigvgan_generator.pt or a .safetensors file")
-
-
-def read_state(weights: Path) -> dict[str, Tensor]:
-    """Tensors of a .safetensors or PyTorch file by name, without running any code that the file may hold."""
-    try:
-        if weights.suffix == ".safetensors":
-            return load_file(weights)
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointError(f"{weights}: no such file; give the weights file or its directory") from None
-    except Exception as error:  # what a damaged pickle raises is anybody's guess
-        raise CheckpointError(f"{weights}: unreadable weights ({type(error).__name__}); fetch the file again") from None
-    state = state.get("generator", state) if isinstance(state, dict) else None
-    if not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise CheckpointError(f"{weights}: holds no generator; take the file of the generator, not the discriminator's")
-    return state
 
 
 def load_generator_state(generator: BigVGAN, state: Mapping[str, Tensor], *, source: str = "weights") -> None:
