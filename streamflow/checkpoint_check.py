@@ -60,10 +60,19 @@ def facts_of(bundle: Bundle) -> list[FileFacts]:
 
 def licence_of(bundle: Bundle) -> str:
     """The model card's section about licences, "" where it has none."""
-    path = bundle.directory / CARD
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    found = LICENCE.search(text)
+    found = LICENCE.search(_model_card(bundle))
     return found[1].strip() if found else ""
+
+
+def summary_of(bundle: Bundle) -> str:
+    """The model card's first paragraph, "" where there is none."""
+    paragraphs = (part.strip() for part in _model_card(bundle).split("\n\n"))
+    return " ".join(next((part for part in paragraphs if part and part[0] not in "#|-"), "").split())
+
+
+def _model_card(bundle: Bundle) -> str:
+    path = bundle.directory / CARD
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def source_lines(bundle: Bundle) -> list[str]:

@@ -20,20 +20,25 @@ Checkpoint = Annotated[str, typer.Argument(help="Shipped weights by name, or a f
 
 @app.command()
 def show(checkpoint: Checkpoint = "small") -> None:
-    """Print the parts with their sizes and hashes, the attention patterns, and the licence.
+    """Print what it is, the parts with their sizes and hashes, the attention patterns, the licence and the card's place.
 
     Example:
 
         streamflow checkpoint show small
     """
-    from .checkpoint_check import CARD, facts_of, licence_of, source_lines
+    from .checkpoint_check import CARD, facts_of, licence_of, source_lines, summary_of
     from .checkpoints import load_bundle
 
     bundle, console = load_bundle(checkpoint), Console(highlight=False)
-    files = Table(Column("file", no_wrap=True), "values", "stored as", "bytes", "SHA-256")
-    for one in facts_of(bundle):
-        files.add_row(one.name, f"{one.parameters:,}", ", ".join(one.dtypes), f"{one.size:,}", one.sha256[:16])
+    console.print(f"{bundle.name}: {summary_of(bundle) or 'no model card says what it is'}\n", markup=False)
+    number = {"justify": "right", "no_wrap": True}
+    files = Table(Column("file", no_wrap=True), Column("values", **number), "stored as", Column("bytes", **number))
+    facts = facts_of(bundle)
+    for one in facts:
+        files.add_row(one.name, f"{one.parameters:,}", ", ".join(one.dtypes), f"{one.size:,}")
     console.print(files)
+    for one in facts:  # whole and outside of a table: a narrow terminal would cut them off
+        typer.echo(f"SHA-256 {one.sha256}  {one.name}")
     patterns = Table("weights", "block, frames", "p, blocks back", "q, blocks ahead")
     for name in bundle.patterns:
         pattern = bundle.pattern(name)

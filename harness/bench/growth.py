@@ -80,6 +80,8 @@ def measure(context: Context) -> Result:
         budget_s=context.effort.budget_s,
         tick=context.tick,
     )
+    for row in rows:  # what a listener waits for beside the computing
+        row["algorithmic_s"] = context.systems[row["strategy"]].algorithmic_latency_s
     notes = [
         "growth_%: what the slope (median of pairs in each round; 95 % interval over rounds) adds from the shortest to "
         f"the longest history. flat: within {100 * FLAT:g} % is shown, not shown, or contradicted.",

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from streamflow.checkpoint_check import SUMS, facts_of, licence_of, verify, write_sums
+from streamflow.checkpoint_check import CARD, SUMS, facts_of, licence_of, verify, write_sums
 from streamflow.checkpoint_cli import app
 from streamflow.checkpoints import PRETRAINED, Bundle
 from streamflow.tiny import make_tiny_bundle
@@ -107,3 +107,15 @@ def test_the_verbs_tell_by_their_exit_code(bundle):
     assert runner.invoke(app, ["verify", str(bundle), "--write"]).exit_code == 0
     shown = runner.invoke(app, ["show", str(bundle)])
     assert shown.exit_code == 0 and "streamflow-lr" in shown.output and "licence: not stated" in shown.output
+
+
+def test_what_is_shown_says_what_it_is_and_cuts_nothing_off(bundle, monkeypatch):
+    """A terminal of 80 columns cut hashes to seven digits and sizes to their first."""
+    monkeypatch.setenv("COLUMNS", "80")
+    (bundle / CARD).write_text("# Tiny\n\nRandom weights,\nfor tests.\n\n## Licence\n\nCC0.\n", encoding="utf-8")
+    shown = CliRunner().invoke(app, ["show", str(bundle)]).output
+    assert "tiny: Random weights, for tests." in shown and "CC0." in shown and "…" not in shown
+    for one in facts_of(Bundle(bundle)):
+        assert (
+            f"SHA-256 {one.sha256}  {one.name}" in shown and f"{one.size:,}" in shown and f"{one.parameters:,}" in shown
+        )

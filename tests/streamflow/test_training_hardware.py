@@ -30,7 +30,7 @@ from streamflow.training.decoder import DecoderBatches, DecoderTraining, FlowObj
 from streamflow.training.features import make_features
 from streamflow.training.feed import Feed
 from streamflow.training.hardware import Group, Hardware, choose_hardware
-from streamflow.training.loop import Loop, LoopConfig
+from streamflow.training.loop import Average, Loop, LoopConfig
 from streamflow.training.speaker import SpeakerBatches, SpeakerObjective, SpeakerTraining
 from streamflow.training.tokenizer import TokenizerBatches, TokenizerObjective, TokenizerTraining
 from streamflow.training.update import Update
@@ -109,6 +109,35 @@ def test_a_batch_computed_in_pieces_has_the_same_gradient(features, tiny, pieces
     parts = gradients(features, tiny, Hardware(precision="float32", accumulate=pieces))
     assert all(torch.allclose(whole[k], parts[k], rtol=1e-4, atol=1e-6) for k in whole)
     assert whole["output.weight"].abs().max() > 1e-2
+
+
+def test_mixed_precision_computes_coarsely_and_keeps_weights_and_gradients_whole(features, tiny):
+    exact, mixed = (gradients(features, tiny, Hardware(precision=name)) for name in ("float32", "bf16"))
+    assert 0 < abs(float(exact["loss"] - mixed["loss"])) < 0.02 * float(exact["loss"])
+    assert all(value.dtype == torch.float32 for value in mixed.values())
+    one, other = (torch.cat([g[k].flatten() for k in exact if k != "loss"]) for g in (exact, mixed))
+    assert 0 < float((one - other).norm()) < 0.1 * float(one.norm())
+
+
+def test_the_average_forgets_by_its_decay_and_faster_while_it_is_young():
+    module = torch.nn.Linear(1, 1, bias=False)
+    module.weight.data.zero_()
+    old, young = Average(module, 0.5), Average(module, 0.999)
+    module.weight.data.fill_(1.0)
+    seen = []
+    for _ in range(3):
+        old.update(module, 1000)
+        seen.append(float(old.state["weight"]))
+    assert seen == [0.5, 0.75, 0.875]
+    young.update(module, 0)
+    assert float(young.state["weight"]) == pytest.approx(0.9)
+
+
+def test_what_a_training_gives_is_the_average_and_not_the_last_step(train_tiny, tmp_path):
+    given = train_tiny("averaged", steps=3)
+    state = torch.load(tmp_path / "averaged" / "state.pt", weights_only=True)
+    assert largest_difference(given, state["averages"]["decoder"]) == 0
+    assert largest_difference(given, state["modules"]["decoder"]) > 1e-3
 
 
 @pytest.mark.parametrize("world", [2, 3, 8])

@@ -44,6 +44,11 @@ def test_strategies_are_compared_with_full_and_cosyvoice_and_come_when_the_confi
     assert not any("did not come" in note for note in result.notes)
 
 
+def test_algorithmic_latency_stands_beside_the_time_of_a_chunk(context):
+    rows = {row["strategy"]: row for row in carry_out(chosen(["growth"]), context).results[0].rows}
+    assert rows["streamflow-sr"]["algorithmic_s"] == context.systems["streamflow-sr"].algorithmic_latency_s > 0
+
+
 def test_work_is_what_the_clock_says(bundle, clock):
     dit, entry = bundle.decoder("streamflow-sr"), Entry.parse("streamflow-sr")
     hook = dit.register_forward_pre_hook(lambda *_: clock.work(1.0))
