@@ -183,11 +183,12 @@ class Bundle:
         """
         if name not in self.voices:
             raise CheckpointError(f"{self.directory}: no voice {name}; there are {', '.join(self.voices) or 'none'}")
-        state = self._state("voices")
+        path = self.directory / "voices.safetensors"
+        state = _floating(self._state("voices"), path)
         try:
             mel, xvector = state[f"{name}.mel"], state[f"{name}.xvector"]
         except KeyError as error:
-            raise CheckpointError(f"{self.directory}/voices.safetensors: has no {error}; convert it again") from None
+            raise CheckpointError(f"{path}: has no {error}; convert it again") from None
         with torch.inference_mode():
             return self.prompt.voice(mel[None], xvector[None])[0].numpy()
 
@@ -227,8 +228,9 @@ class Bundle:
         trained_on = self.card["differences"][pattern].get("decoder_id")
         if trained_on != self.card.get("decoder_id"):
             raise CheckpointError(f"{path}: is a difference to other phase 1 weights; train {pattern} again")
+        change = _floating(self._state(path.stem), path)
         try:
-            return merge(state, self._state(path.stem))
+            return merge(state, change)
         except (KeyError, RuntimeError) as error:
             raise CheckpointError(
                 f"{path}: does not fit decoder.safetensors ({error}); train {pattern} again"
@@ -306,6 +308,14 @@ def _fit(module: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
         if own.is_floating_point() and not torch.isfinite(own).all():
             raise CheckpointError(f"{path}: {name} holds a value that is not finite; restore it")
     return pack_linears(module.eval().requires_grad_(False))
+
+
+def _floating(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """``state``, none of which may be stored as whole numbers: merged or computed with, they would pass for weights."""
+    for name, value in state.items():
+        if not value.is_floating_point():
+            raise CheckpointError(f"{path}: {name} is stored as {value.dtype} and is a weight; restore it")
+    return state
 
 
 def load_bundle(name: str | Path = "small", dtype: str = "float32") -> Bundle:
