@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 FRAME_MS = 10
-FRAMES_PER_TOKEN = 4
+TOKENS_PER_SECOND = 25  # where a description does not say
 UNIT = 24  # frames: the grid on which patterns without blocks are drawn
 
 
@@ -45,6 +45,7 @@ class Attention:
         vocoder_frames: that the vocoder looks ahead.
         fade_frames: held back for the cross-fade with the next emission.
         more_frames: looked ahead beside the window's blocks: tokens that the embedding hears, or an overlap.
+        token_frames: that a token stands for.
     """
 
     layers: tuple[tuple[int | None, int | None], ...]
@@ -57,6 +58,7 @@ class Attention:
     vocoder_frames: int
     fade_frames: int = 0
     more_frames: int = 0
+    token_frames: int = 4
 
     @property
     def unit(self) -> int:
@@ -78,7 +80,7 @@ class Attention:
         back = self.vocoder_frames + self.fade_frames
         vocoder = back // own * own  # emissions after the first, until one holds more than it keeps back
         frames = own + look_ahead + vocoder
-        rest = -frames % FRAMES_PER_TOKEN
+        rest = -frames % self.token_frames
         return Latency(*(FRAME_MS * part for part in (own, look_ahead, vocoder, rest)))
 
 
@@ -88,11 +90,12 @@ def attention_of(description: Mapping[str, Any]) -> Attention | None:
     if not pattern or not window:
         return None
     layers = tuple((back, ahead) for back, ahead in pattern["layers"])
+    token_frames = round(1000 / FRAME_MS / float(description.get("tokens_per_second") or TOKENS_PER_SECOND))
     return Attention(
         layers, int(pattern["block"]), int(window["grid"]), window["hop"], window["back"], window["ahead"],
         bool(window.get("cached")), int(description.get("vocoder_future_frames") or 0),
         int(window.get("fade_frames") or 0),
-        FRAMES_PER_TOKEN * (int(window.get("token_ahead") or 0) + int(window.get("overlap_tokens") or 0)),
+        token_frames * (int(window.get("token_ahead") or 0) + int(window.get("overlap_tokens") or 0)), token_frames,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from .bundle_card import checked_card, pattern_of_card, token_ahead_of_card
 from .conditioning import PromptEncoder, PromptEncoderConfig
 from .dit import DiT, DiTConfig
 from .errors import CheckpointError
-from .mel import BANDS, FRAME_RATE, log_mel
+from .mel import BANDS, FRAME_RATE, FRAMES_PER_TOKEN, log_mel
 from .packed import pack_linears, precision_of
 from .speaker import SpeakerConfig, SpeakerEncoder
 from .tokenizer import Tokenizer, TokenizerConfig
@@ -101,8 +101,18 @@ class Bundle:
 
     @property
     def tokens_per_second(self) -> float:
-        """Of speech: what the decoder takes."""
-        return FRAME_RATE / self.config("decoder").frames_per_token
+        """Of speech: what the decoder takes; read from bundle.json alone.
+
+        Raises:
+            CheckpointError: the tokenizer makes another number.
+        """
+        frames = self.config("decoder").frames_per_token
+        if "tokenizer" in self.card and frames != FRAMES_PER_TOKEN:
+            raise CheckpointError(
+                f"{self.directory}: the tokenizer makes {FRAME_RATE / FRAMES_PER_TOKEN:g} tokens a second, the decoder "
+                f"takes {FRAME_RATE / frames:g}; take the one that belongs to the decoder, or none"
+            )
+        return FRAME_RATE / frames
 
     @property
     def codebook(self) -> int:

@@ -44,7 +44,7 @@ def describe_system(strategy: str, parameters: Mapping[str, Any], checkpoint: st
     if plan is None:
         return {**head, "control": True, "algorithmic_latency_s": None, "latency_parts": None}
     future = _vocoder_future(str(bundle.directory), _stamp(bundle.directory))
-    total = algorithmic_latency(plan, future, bundle.config("decoder").frames_per_token)
+    total = algorithmic_latency(plan, future)
     facts = plan_facts(plan, future, bundle.pattern(plan.weights)) | rate_facts(bundle)
     reach = {"back": plan.pattern.back, "ahead": plan.pattern.ahead}
     latency = {"algorithmic_latency_s": total, "latency_parts": None if total is None else _parts(plan, total)}

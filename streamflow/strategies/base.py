@@ -78,21 +78,34 @@ def schedule_of(parameters: dict) -> Schedule:
 
 
 def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundle, dict], Plan]) -> Strategy:
-    """A strategy that a :class:`Plan` describes in full."""
+    """A strategy that a :class:`Plan` describes in full, but for the rate of tokens, which is the bundle's."""
+
+    def at_its_rate(bundle: Bundle, chosen: dict) -> Plan:
+        return replace(plan(bundle, chosen), frames_per_token=bundle.config("decoder").frames_per_token)
 
     def make(bundle: Bundle, chosen: dict) -> MadeSystem:
-        made = plan(bundle, chosen)
-        evaluator, vocoder = Evaluator(bundle, made), bundle.vocoder
-        facts = plan_facts(made, vocoder.future_frames, bundle.pattern(made.weights)) | rate_facts(bundle)
-        return MadeSystem(
-            name,
-            chosen,
-            algorithmic_latency(made, vocoder.future_frames, evaluator.dit.config.frames_per_token),
-            lambda request: DecoderSession(evaluator, vocoder, request),
-            facts,
-        )
+        return flow_system(name, bundle, chosen, Evaluator(bundle, at_its_rate(bundle, chosen)))
 
-    return Strategy(name, description, {**parameters, **SCHEDULE}, make, plan)
+    return Strategy(name, description, {**parameters, **SCHEDULE}, make, at_its_rate)
+
+
+def flow_system(name: str, bundle: Bundle, chosen: dict, evaluator: Evaluator) -> MadeSystem:
+    """The system that decodes with ``evaluator``, described in full.
+
+    Args:
+        name: of the strategy.
+        bundle: the weights.
+        chosen: all parameters of the strategy, as resolved.
+        evaluator: of the strategy's plan.
+    """
+    plan, vocoder = evaluator.plan, bundle.vocoder
+    return MadeSystem(
+        name,
+        chosen,
+        algorithmic_latency(plan, vocoder.future_frames),
+        lambda request: DecoderSession(evaluator, vocoder, request),
+        plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights)) | rate_facts(bundle),
+    )
 
 
 def plan_facts(plan: Plan, vocoder_future: int, trained: AttentionPattern) -> dict:
@@ -127,7 +140,7 @@ def rate_facts(bundle: Bundle) -> dict:
     return {} if usual else {"sample_rate": bundle.sample_rate, "tokens_per_second": bundle.tokens_per_second}
 
 
-def algorithmic_latency(plan: Plan, vocoder_future: int, frames_per_token: int = FRAMES_PER_TOKEN) -> float | None:
+def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:
     """Seconds of tokens that must be there before the packet that holds frame 0 can be made.
 
     The first emission needs its own frames and the look-ahead, in whole tokens; the vocoder holds back its own
@@ -140,5 +153,5 @@ def algorithmic_latency(plan: Plan, vocoder_future: int, frames_per_token: int =
         vocoder_future + plan.fade_frames
     ) // plan.hop_frames + 1  # until one of them is longer than what the vocoder holds back
     frames = emissions * plan.hop_frames + plan.lookahead_frames
-    tokens = -(-frames // frames_per_token)
-    return tokens * frames_per_token / FRAME_RATE
+    tokens = -(-frames // plan.frames_per_token)
+    return tokens * plan.frames_per_token / FRAME_RATE
