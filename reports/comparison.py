@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.latency.retiming import traced_at
 from harness.run import Run, RunError, RunFolder, seeds_of
 from reports.colours import Appearance, appearances
 from reports.estimates import Estimate, mean
@@ -305,6 +306,11 @@ class Comparison:
     def streams(self, system: str) -> bool:
         """Whether the system emitted more than one chunk for any utterance."""
         return any(seams for (name, _), seams in self.seams_of.items() if name == system)
+
+    @cached_property
+    def tokens_per_second(self) -> float:
+        """Of speech: the rate at which tokens came."""
+        return traced_at(self.traces)
 
     def algorithmic_latency(self, system: str) -> float:
         """Seconds; infinite for a system that needs the whole utterance."""

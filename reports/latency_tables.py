@@ -33,7 +33,8 @@ def first_sound_table(comparison: Comparison, found: list[FirstSound]) -> Table:
     """One row a system: the wait for the first sound and its parts."""
     table = Table(
         "Means over sessions, from the first token to the first sound. Tokens: until the last one that the first "
-        "packet needs has come, at the rate of speech (25 a second). The rest is what the listener waits for compute.",
+        f"packet needs has come, at the rate of speech ({comparison.tokens_per_second:g} a second). The rest is what the "
+        "listener waits for compute.",
         "system",
         [
             Column("first sound ↓", "and how it is perceived"),
