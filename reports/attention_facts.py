@@ -46,6 +46,7 @@ class Attention:
         fade_frames: held back for the cross-fade with the next emission.
         more_frames: looked ahead beside the window's blocks: tokens that the embedding hears, or an overlap.
         token_frames: that a token stands for.
+        pauseless_ms: that a player waits to play without a pause; None where the system does not say.
     """
 
     layers: tuple[tuple[int | None, int | None], ...]
@@ -59,6 +60,7 @@ class Attention:
     fade_frames: int = 0
     more_frames: int = 0
     token_frames: int = 4
+    pauseless_ms: int | None = None
 
     @property
     def unit(self) -> int:
@@ -90,12 +92,14 @@ def attention_of(description: Mapping[str, Any]) -> Attention | None:
     if not pattern or not window:
         return None
     layers = tuple((back, ahead) for back, ahead in pattern["layers"])
+    pauseless_s = description.get("pauseless_latency_s")
     token_frames = round(1000 / FRAME_MS / float(description.get("tokens_per_second") or TOKENS_PER_SECOND))
     return Attention(
         layers, int(pattern["block"]), int(window["grid"]), window["hop"], window["back"], window["ahead"],
         bool(window.get("cached")), int(description.get("vocoder_future_frames") or 0),
         int(window.get("fade_frames") or 0),
         token_frames * (int(window.get("token_ahead") or 0) + int(window.get("overlap_tokens") or 0)), token_frames,
+        None if pauseless_s is None else round(1000 * pauseless_s),
     )  # fmt: skip
 
 

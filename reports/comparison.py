@@ -320,6 +320,12 @@ class Comparison:
             return math.nan
         return float(rows.median()) if rows.notna().all() else math.inf
 
+    def pauseless_latency(self, system: str) -> float:
+        """Seconds that a player waits to play without a pause, as the system declares; NaN where it does not."""
+        described = (self.run.provenance.get("systems") or {}).get(system) or {}
+        declared = described.get("pauseless_latency_s")
+        return math.nan if declared is None else float(declared)
+
 
 def baseline_of(systems: list[str], controls: set[str], wanted: str | None = None) -> str | None:
     """The system to compare with: the one wanted, else ``full`` (of the first run that has it), else the first decoder.

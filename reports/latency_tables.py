@@ -46,8 +46,11 @@ def first_sound_table(comparison: Comparison, found: list[FirstSound]) -> Table:
         ],
     )
     for first in found:
-        parts = (first.waited_s, first.dit_s, first.vocoder_s, first.other_s)
+        parts = (first.dit_s, first.vocoder_s, first.other_s)
         cells = [Cell(wait(first.total_s), band_of(first.total_s), value=first.total_s, n=first.sessions)]
+        pauseless = comparison.pauseless_latency(first.system)
+        on = f"{wait(pauseless)} to play without a pause" if math.isfinite(pauseless) else ""
+        cells += [Cell(wait(first.waited_s), on, value=first.waited_s)]
         cells += [Cell(wait(part), value=part) for part in parts]
         span = f"{wait(first.quickest_s)} to {wait(first.slowest_s)}"
         cells.append(Cell(span, count(first.sessions, "session"), value=first.slowest_s))

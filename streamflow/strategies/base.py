@@ -28,6 +28,8 @@ class MadeSystem:
         parameters: all of them, as resolved.
         algorithmic_latency_s: seconds of speech that must have arrived before the first sample can be heard, the
             vocoder's look-ahead included; ``None`` where the whole utterance must.
+        pauseless_latency_s: seconds after the first token's begin from which on a player may play without a pause, were
+            no time spent on computing; ``None`` likewise.
         open: from request to session.
         facts: JSON-able, the rest of what determines the audio.
     """
@@ -35,6 +37,7 @@ class MadeSystem:
     name: str
     parameters: dict
     algorithmic_latency_s: float | None
+    pauseless_latency_s: float | None
     open: Callable[[StreamRequest], Session]
     facts: dict = field(default_factory=dict)
 
@@ -47,6 +50,7 @@ class MadeSystem:
             "strategy": self.name,
             "parameters": self.parameters,
             "algorithmic_latency_s": self.algorithmic_latency_s,
+            "pauseless_latency_s": self.pauseless_latency_s,
             **self.facts,
         }
 
@@ -103,6 +107,7 @@ def flow_system(name: str, bundle: Bundle, chosen: dict, evaluator: Evaluator) -
         name,
         chosen,
         algorithmic_latency(plan, vocoder.future_frames),
+        pauseless_latency(plan, vocoder.future_frames),
         lambda request: DecoderSession(evaluator, vocoder, request),
         plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights)) | rate_facts(bundle),
     )
@@ -152,6 +157,25 @@ def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:
     emissions = (
         vocoder_future + plan.fade_frames
     ) // plan.hop_frames + 1  # until one of them is longer than what the vocoder holds back
-    frames = emissions * plan.hop_frames + plan.lookahead_frames
-    tokens = -(-frames // plan.frames_per_token)
-    return tokens * plan.frames_per_token / FRAME_RATE
+    return _in_whole_tokens(plan, emissions * plan.hop_frames + plan.lookahead_frames) / FRAME_RATE
+
+
+def pauseless_latency(plan: Plan, vocoder_future: int) -> float | None:
+    """Seconds after the first token's begin from which on a player is never short of audio, were no time spent on computing.
+
+    Emission k (from 0) comes with the tokens of (k + 1) hops and the look-ahead. What it makes final begins where the
+    one before ended, which is short of k hops by what the vocoder and a cross-fade held back: so much earlier it is due,
+    and so much longer the player has to wait, (1 + q) B + R for a hop of one block. Where tokens end in the middle of
+    hops, some emissions wait for more of a token than others; the one that waits longest counts.
+    """
+    hop, lookahead = plan.hop_frames, plan.lookahead_frames
+    if hop is None or lookahead is None:
+        return None
+    emissions = range(plan.frames_per_token)  # after as many hops tokens and hops end together again
+    waits = (_in_whole_tokens(plan, (k + 1) * hop + lookahead) - k * hop for k in emissions)
+    return (max(waits) + vocoder_future + plan.fade_frames) / FRAME_RATE
+
+
+def _in_whole_tokens(plan: Plan, frames: int) -> int:
+    """Frames of the tokens that cover so many."""
+    return -(-frames // plan.frames_per_token) * plan.frames_per_token

@@ -54,8 +54,10 @@ def test_every_strategy_is_drawn_and_its_latency_is_the_sum_of_its_parts(every_p
     waiting = figure.words[-1]
     assert ("whole utterance" in waiting) == (said is None)
     if said is not None:
-        total, *parts = (int(ms) for ms in re.findall(r"(\d+) ms", waiting.replace("\u2009", "")))
+        first, _, on = waiting.replace("\u2009", "").partition(" To play without a pause: ")
+        total, *parts = (int(ms) for ms in re.findall(r"(\d+) ms", first))
         assert total == sum(parts) == round(1000 * said)
+        assert on == f"{round(1000 * description['pauseless_latency_s'])} ms."
 
 
 @given(

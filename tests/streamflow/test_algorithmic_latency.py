@@ -77,6 +77,20 @@ def test_the_first_sample_comes_with_the_token_that_the_configuration_says(bundl
     assert came[0][0] == pytest.approx(system.algorithmic_latency_s)
 
 
+@given(configured(), st.sampled_from(RATES), st.sampled_from([0, 4, 4, 9, 30]))
+@settings(max_examples=40, deadline=None)
+def test_a_player_that_waits_as_long_as_said_is_never_short_and_one_that_waits_less_is(
+    bundles, configuration, frames, future
+):
+    """Over so many chunks that every place of a token's end in a hop has come: the longest wait is the one that is said."""
+    name, parameters = configuration
+    system = make_system(name, waiting(bundles[frames], future), nfe=1, **parameters)
+    window = system.describe()["window"]
+    needed_s = (frames + 2) * window["hop"] * window["grid"] / 100 + system.pauseless_latency_s
+    came = arrivals(system, needed_s, 100 / frames)
+    assert max(there - begins for there, begins in came) == pytest.approx(system.pauseless_latency_s)
+
+
 @pytest.mark.parametrize("frames", RATES)
 @pytest.mark.parametrize("future", [4, 8, 30])
 @pytest.mark.parametrize("name", STREAMING)
@@ -89,3 +103,5 @@ def test_the_vocoders_context_is_in_the_latency_and_in_the_wait(bundles, name, f
     whole_tokens = -(-((future // 8 + 1) * 8 + ahead) // frames) * frames
     assert system.algorithmic_latency_s == pytest.approx(whole_tokens / 100)
     assert arrivals(system, 1.2, 100 / frames)[0][0] == pytest.approx(system.algorithmic_latency_s)
+    if frames == 4:  # a block is two tokens: (1 + q) B + R
+        assert system.pauseless_latency_s == pytest.approx((8 + ahead + future) / 100)
