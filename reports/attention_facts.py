@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.inputs import TOKENS_PER_SECOND
+
 FRAME_MS = 10
-TOKENS_PER_SECOND = 25  # where a description does not say
 UNIT = 24  # frames: the grid on which patterns without blocks are drawn
 
 
@@ -93,7 +94,8 @@ def attention_of(description: Mapping[str, Any]) -> Attention | None:
         return None
     layers = tuple((back, ahead) for back, ahead in pattern["layers"])
     pauseless_s = description.get("pauseless_latency_s")
-    token_frames = round(1000 / FRAME_MS / float(description.get("tokens_per_second") or TOKENS_PER_SECOND))
+    rate = float(description.get("tokens_per_second") or TOKENS_PER_SECOND)  # told where it is not the usual one
+    token_frames = round(1000 / FRAME_MS / rate)
     return Attention(
         layers, int(pattern["block"]), int(window["grid"]), window["hop"], window["back"], window["ahead"],
         bool(window.get("cached")), int(description.get("vocoder_future_frames") or 0),
