@@ -21,7 +21,6 @@ from .manifest_tokens import check_length, load_tokens, needed
 from .storage import key_of, sha256_of, sha256_of_file, write_bytes
 
 TOKENS_PER_SECOND = 25  # of the tokenizers here; weights that others published may have a rate of their own
-SAMPLES_PER_TOKEN = 640  # at 16 kHz
 
 
 class InputError(StreamflowError):

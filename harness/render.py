@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -188,8 +189,8 @@ class _Recorder:
             bad = int(np.flatnonzero(~np.isfinite(samples))[0])
             raise RenderError(f"{place} holds {samples[bad]} at sample {self.length + bad}; all must be finite")
         rate = getattr(chunk, "sample_rate", SAMPLE_RATE)
-        if not self.trace and isinstance(rate, int) and rate >= LOWEST_RATE:
-            self.rate = rate
+        if not self.trace and isinstance(rate, Integral) and rate >= LOWEST_RATE:  # NumPy's integers too
+            self.rate = int(rate)
         if rate != self.rate:
             raise RenderError(
                 f"{place} is of {rate} Hz{f', the first one of {self.rate}' if self.trace else ''}; "

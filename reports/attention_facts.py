@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harness.inputs import TOKENS_PER_SECOND
+
 FRAME_MS = 10
-FRAMES_PER_TOKEN = 4
 UNIT = 24  # frames: the grid on which patterns without blocks are drawn
 
 
@@ -45,6 +46,8 @@ class Attention:
         vocoder_frames: that the vocoder looks ahead.
         fade_frames: held back for the cross-fade with the next emission.
         more_frames: looked ahead beside the window's blocks: tokens that the embedding hears, or an overlap.
+        token_frames: that a token stands for.
+        pauseless_ms: that a player waits to play without a pause; None where the system does not say.
     """
 
     layers: tuple[tuple[int | None, int | None], ...]
@@ -57,6 +60,8 @@ class Attention:
     vocoder_frames: int
     fade_frames: int = 0
     more_frames: int = 0
+    token_frames: int = 4
+    pauseless_ms: int | None = None
 
     @property
     def unit(self) -> int:
@@ -78,7 +83,7 @@ class Attention:
         back = self.vocoder_frames + self.fade_frames
         vocoder = back // own * own  # emissions after the first, until one holds more than it keeps back
         frames = own + look_ahead + vocoder
-        rest = -frames % FRAMES_PER_TOKEN
+        rest = -frames % self.token_frames
         return Latency(*(FRAME_MS * part for part in (own, look_ahead, vocoder, rest)))
 
 
@@ -88,11 +93,15 @@ def attention_of(description: Mapping[str, Any]) -> Attention | None:
     if not pattern or not window:
         return None
     layers = tuple((back, ahead) for back, ahead in pattern["layers"])
+    pauseless_s = description.get("pauseless_latency_s")
+    rate = float(description.get("tokens_per_second") or TOKENS_PER_SECOND)  # told where it is not the usual one
+    token_frames = round(1000 / FRAME_MS / rate)
     return Attention(
         layers, int(pattern["block"]), int(window["grid"]), window["hop"], window["back"], window["ahead"],
         bool(window.get("cached")), int(description.get("vocoder_future_frames") or 0),
         int(window.get("fade_frames") or 0),
-        FRAMES_PER_TOKEN * (int(window.get("token_ahead") or 0) + int(window.get("overlap_tokens") or 0)),
+        token_frames * (int(window.get("token_ahead") or 0) + int(window.get("overlap_tokens") or 0)), token_frames,
+        None if pauseless_s is None else round(1000 * pauseless_s),
     )  # fmt: skip
 
 

@@ -94,7 +94,8 @@ def _waiting(attention: Attention) -> str:
     parts = [(latency.own, "own block"), (latency.look_ahead, "look-ahead"), (latency.vocoder, "vocoder's look-ahead")]
     parts.append((latency.tokens, "whole tokens"))
     told = " + ".join(f"{number(ms, 0)} ms {part}" for ms, part in parts if ms)
-    return f"Algorithmic latency: {number(latency.total, 0)} ms = {told}."
+    on = "" if attention.pauseless_ms is None else f" To play without a pause: {number(attention.pauseless_ms, 0)} ms."
+    return f"Algorithmic latency: {number(latency.total, 0)} ms = {told}.{on}"
 
 
 STYLE = """<style>

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.latency.retiming import traced_at
 from harness.run import Run, RunError, RunFolder, seeds_of
 from reports.colours import Appearance, appearances
 from reports.estimates import Estimate, mean
@@ -306,6 +307,11 @@ class Comparison:
         """Whether the system emitted more than one chunk for any utterance."""
         return any(seams for (name, _), seams in self.seams_of.items() if name == system)
 
+    @cached_property
+    def tokens_per_second(self) -> float:
+        """Of speech: the rate at which tokens came."""
+        return traced_at(self.traces)
+
     def algorithmic_latency(self, system: str) -> float:
         """Seconds; infinite for a system that needs the whole utterance."""
         rows = self.latency.loc[self.latency["system"] == system, "algorithmic_latency_s"]
@@ -313,6 +319,12 @@ class Comparison:
         if rows.empty:
             return math.nan
         return float(rows.median()) if rows.notna().all() else math.inf
+
+    def pauseless_latency(self, system: str) -> float:
+        """Seconds that a player waits to play without a pause, as the system declares; NaN where it does not."""
+        described = (self.run.provenance.get("systems") or {}).get(system) or {}
+        declared = described.get("pauseless_latency_s")
+        return math.nan if declared is None else float(declared)
 
 
 def baseline_of(systems: list[str], controls: set[str], wanted: str | None = None) -> str | None:

@@ -81,6 +81,8 @@ def waiting(comparison: Comparison) -> list[str]:
             continue
         ahead = comparison.algorithmic_latency(system)
         need = f"{seconds(ahead)} of audio" if math.isfinite(ahead) else "the whole utterance"
+        if math.isfinite(pauseless := comparison.pauseless_latency(system)):
+            need += f" ({seconds(pauseless)} to play without a pause)"
         sentences.append(
             f"{system} needs {need}, then {seconds(float(rows['first_packet_s'].mean()))} to its first packet, "
             f"at a real-time factor of {number(float(rows['rtf'].mean()), 2)}."

@@ -70,8 +70,10 @@ class JoinedRuns:
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
-        """What the runs agree in, and each whole under ``runs``."""
-        return _agreeing([run.provenance for run in self.runs], self.names)
+        """What the runs agree in, all systems as they describe themselves, and each whole under ``runs``."""
+        described = {name: (run.provenance.get("systems") or {}).get(own) for name, (run, own) in self.origin.items()}
+        systems = {name: one for name, one in described.items() if one}
+        return _agreeing([run.provenance for run in self.runs], self.names) | {"systems": systems}
 
     def traces(self) -> pd.DataFrame:
         return self._joined("traces")

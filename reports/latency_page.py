@@ -18,6 +18,7 @@ from harness.latency import (
     streams_of_bench,
     streams_of_run,
 )
+from harness.latency.retiming import traced_at
 from harness.latency.what_if import lengths_of_bench
 from reports.comparison import Comparison
 from reports.formatting import join, seconds
@@ -73,6 +74,10 @@ class Waiting:
                 return streams_of_bench(self.bench, length)
         return self._run_streams
 
+    def speech_rate(self, source: str) -> float:
+        """Tokens a second at which the streams of a source came: those of their speech."""
+        return traced_at(self.streams(source))
+
     def curves(self, systems: Sequence[str]) -> str:
         """First sound, chunk latency against position and length, work, streams together; "" where nothing was timed."""
         section = latency_section(self._of(systems), title="Measured", whole=False)
@@ -106,7 +111,7 @@ class Waiting:
         }
         if system and stream:
             line = one_stream(traces, system, stream, player)
-            picture, table = timeline_figure(some, system, line, player), pause_table(line)
+            picture, table = timeline_figure(some, system, line, player, traced_at(traces)), pause_table(line)
             content |= {"timeline_figure": picture, "pause_table": table, "system": system, "stream": stream}
         rates = first_sound_by_rate(traces)
         content |= {

@@ -33,7 +33,8 @@ def first_sound_table(comparison: Comparison, found: list[FirstSound]) -> Table:
     """One row a system: the wait for the first sound and its parts."""
     table = Table(
         "Means over sessions, from the first token to the first sound. Tokens: until the last one that the first "
-        "packet needs has come, at the rate of speech (25 a second). The rest is what the listener waits for compute.",
+        f"packet needs has come, at the rate of speech ({comparison.tokens_per_second:g} a second). The rest is what the "
+        "listener waits for compute.",
         "system",
         [
             Column("first sound ↓", "and how it is perceived"),
@@ -45,8 +46,11 @@ def first_sound_table(comparison: Comparison, found: list[FirstSound]) -> Table:
         ],
     )
     for first in found:
-        parts = (first.waited_s, first.dit_s, first.vocoder_s, first.other_s)
+        parts = (first.dit_s, first.vocoder_s, first.other_s)
         cells = [Cell(wait(first.total_s), band_of(first.total_s), value=first.total_s, n=first.sessions)]
+        pauseless = comparison.pauseless_latency(first.system)
+        on = f"{wait(pauseless)} to play without a pause" if math.isfinite(pauseless) else ""
+        cells += [Cell(wait(first.waited_s), on, value=first.waited_s)]
         cells += [Cell(wait(part), value=part) for part in parts]
         span = f"{wait(first.quickest_s)} to {wait(first.slowest_s)}"
         cells.append(Cell(span, count(first.sessions, "session"), value=first.slowest_s))

@@ -73,8 +73,9 @@ def _decoding(comparison: Comparison) -> list[str]:
     told = f" ({', '.join(map(str, seeds))})" if seeds else ""
     described = comparison.run.provenance.get("systems") or {}
     return [
-        "Every system decodes the same speech tokens, 25 a second, computed from the reference recording. "
-        "The speaker prompt of an utterance is its own reference recording unless the manifest names another. "
+        f"Every system decodes the same speech tokens, {comparison.tokens_per_second:g} a second, computed from the "
+        "reference recording. The speaker prompt of an utterance is its own reference recording unless the manifest names "
+        "another. "
         "Recordings are mono, 16 kHz, normalised to −23 LUFS on loading.",
         f"Noise is a function of the seed{told} and the absolute frame, so that "
         "systems of the same weights differ by what they attend to alone.",
@@ -113,8 +114,8 @@ def _latency(comparison: Comparison) -> list[str]:
     return [
         "First-packet latency is the compute time from the last token that the first packet needs to its audio; "
         "algorithmic latency the audio time that must have arrived before, vocoder context included. Tokens arrive on a "
-        "virtual clock, token k at (k + 1) / 25 s, so that the figures hold no waiting. The real-time factor is compute "
-        "time over the duration of the audio." + with_threads,
+        f"virtual clock, token k at (k + 1) / {comparison.tokens_per_second:g} s, so that the figures hold no waiting. "
+        "The real-time factor is compute time over the duration of the audio." + with_threads,
         f"Growth along an utterance compares the medians of the last and the first quarter of its chunks of the usual "
         f"size, without the very first one; it needs {FEWEST_FOR_GROWTH} of them.",
     ]

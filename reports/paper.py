@@ -9,7 +9,7 @@ from reports.comparison import Comparison
 from reports.formatting import count, join, number
 from reports.verdicts import verdicts_of
 
-DECODERS = "Every decoder was given the same speech tokens, 25 a second, computed from the reference recordings"
+DECODERS = "Every decoder was given the same speech tokens, {:g} a second, computed from the reference recordings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def _material(comparison: Comparison) -> str:
     if is_rendered(comparison):
         text += " The renderings were made elsewhere and read as audio files, the references under the same policy."
     else:
-        text += f" {DECODERS}"
+        text += f" {DECODERS.format(comparison.tokens_per_second)}"
         text += f" (weights: {checkpoint(comparison)})." if checkpoint(comparison) else "."
     text += _seeds(comparison)
     expected = len(comparison.systems) * len(comparison.utterances) * comparison.seeds

@@ -56,14 +56,22 @@ def streaming(comparison: Comparison, played: dict[str, list[Delivered]]) -> lis
     return [system for system in found if any(stream.late_s.shape[1] > 1 for stream in played[system])]
 
 
-def timeline_figure(comparison: Comparison, system: str, line: Timeline, player: Player) -> Figure:
-    """One stream: the audio whose tokens have come, what is at the player, what has sounded; pauses are shaded."""
+def timeline_figure(comparison: Comparison, system: str, line: Timeline, player: Player, speech_rate: float) -> Figure:
+    """One stream: the audio whose tokens have come, what is at the player, what has sounded; pauses are shaded.
+
+    Args:
+        comparison: gives the system its colour.
+        system: whose stream it is.
+        line: the stream at the player.
+        player: how fast tokens come to it.
+        speech_rate: tokens a second of its speech.
+    """
     figure = Figure(HEIGHT)
     figure.legend_below()
     look, name = comparison.appearance[system], html.escape(system)
     lengths_s = line.ends_s - line.begins_s
     total_s, end_s = float(lengths_s.sum()), float(line.ends_s[-1])
-    spoken_s = total_s * 25 / player.tokens_per_second  # until all tokens have come
+    spoken_s = total_s * speech_rate / player.tokens_per_second  # until all tokens have come
     figure.scatter(
         x=[0, round(spoken_s, 4)], y=[0, round(total_s, 4)], mode="lines", name="tokens in", hoverinfo="skip",
         line={"width": 2, "dash": "dot"}, meta=paint(role="reference"),

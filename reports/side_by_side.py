@@ -120,6 +120,8 @@ def _note(rendering: RenderingLike) -> str:
         made.insert(0, f"first packet {seconds(facts['first_packet_s'])}")
     if facts.get("algorithmic_latency_s") is not None:
         made.append(f"algorithmic latency {seconds(facts['algorithmic_latency_s'])}")
+    if facts.get("pauseless_latency_s") is not None:
+        made.append(f"{seconds(facts['pauseless_latency_s'])} to play without a pause")
     if facts.get("rtf") is not None:
         made.append(f"real-time factor {number(facts['rtf'], 2)}")
     return " · ".join(made)

@@ -183,7 +183,7 @@ def unscored_table(comparison: Comparison, most_named: int = 5) -> Table | None:
 
 
 WAITING = [
-    Column("algorithmic latency ↓", "audio needed before"),
+    Column("algorithmic latency ↓", "audio needed before; to play on without a pause"),
     Column("first packet ↓", "compute, mean"),
     Column("real-time factor ↓", "compute / audio"),
     Column("peak memory ↓", "MB, largest"),
@@ -258,14 +258,15 @@ def _waiting_cells(comparison: Comparison, system: str) -> list[Cell]:
     rows = comparison.latency[comparison.latency["system"] == system]
     if rows.empty:
         return [_absent() for _ in WAITING]
-    ahead = comparison.algorithmic_latency(system)
+    ahead, pauseless = comparison.algorithmic_latency(system), comparison.pauseless_latency(system)
+    on = seconds(pauseless) if math.isfinite(pauseless) else ""
     means = rows.groupby("utterance", sort=False)[["first_packet_s", "rtf"]].mean()  # over seeds
     clusters = comparison.clusters(means.index)
     first = mean(means["first_packet_s"].to_numpy(), clusters)
     factor = mean(means["rtf"].to_numpy(), clusters)
     memory = float(pd.to_numeric(rows["peak_memory_mb"], errors="coerce").max())
     return [
-        Cell(seconds(ahead), value=ahead) if math.isfinite(ahead) else Cell("whole utterance", tone="absent"),
+        Cell(seconds(ahead), on, value=ahead) if math.isfinite(ahead) else Cell("whole utterance", tone="absent"),
         _estimated(first, seconds(first.mean), _span(first)),
         _estimated(factor, number(factor.mean, 3), _interval(factor, 3)),
         Cell(number(memory, 0), value=memory) if math.isfinite(memory) else _absent(),

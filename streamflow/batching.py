@@ -11,17 +11,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
 from .batch_windows import Window, groups
 from .checkpoints import Bundle
-from .decoder_session import DecoderSession
 from .decoding import CancelledError, Evaluator, Plan
 from .errors import StrategyError
 from .strategies import parameters_of_strategy, plan_of_strategy
-from .strategies.base import MadeSystem, algorithmic_latency, plan_facts
+from .strategies.base import MadeSystem, flow_system
 
 WIDEST = 32  # windows in a batch; above it the matrix products gain nothing on any processor we have
 
@@ -187,12 +186,6 @@ def batched_system(name: str, bundle: Bundle, widest: int = WIDEST, **parameters
     plan = plan_of_strategy(name, bundle, parameters)
     if plan is None:
         raise StrategyError(f"{name} is a control without windows to batch; choose a strategy that decodes with a flow")
-    evaluator, vocoder = BatchedEvaluator(bundle, plan, widest), bundle.vocoder
-    system = MadeSystem(
-        name,
-        parameters,
-        algorithmic_latency(plan, vocoder.future_frames, evaluator.dit.config.frames_per_token),
-        lambda request: DecoderSession(evaluator, vocoder, request),
-        plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights)) | {"batched": widest},
-    )
-    return system, evaluator.batcher
+    evaluator = BatchedEvaluator(bundle, plan, widest)
+    system = flow_system(name, bundle, parameters, evaluator)
+    return replace(system, facts=system.facts | {"batched": widest}), evaluator.batcher

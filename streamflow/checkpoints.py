@@ -31,7 +31,7 @@ from .bundle_card import checked_card, pattern_of_card, token_ahead_of_card
 from .conditioning import PromptEncoder, PromptEncoderConfig
 from .dit import DiT, DiTConfig
 from .errors import CheckpointError
-from .mel import BANDS, FRAME_RATE, log_mel
+from .mel import BANDS, FRAME_RATE, FRAMES_PER_TOKEN, log_mel
 from .packed import pack_linears, precision_of
 from .speaker import SpeakerConfig, SpeakerEncoder
 from .stored_weights import expanded, merge_card, save_part
@@ -101,8 +101,18 @@ class Bundle:
 
     @property
     def tokens_per_second(self) -> float:
-        """Of speech: what the decoder takes."""
-        return FRAME_RATE / self.config("decoder").frames_per_token
+        """Of speech: what the decoder takes; read from bundle.json alone.
+
+        Raises:
+            CheckpointError: the tokenizer makes another number.
+        """
+        frames = self.config("decoder").frames_per_token
+        if "tokenizer" in self.card and frames != FRAMES_PER_TOKEN:
+            raise CheckpointError(
+                f"{self.directory}: the tokenizer makes {FRAME_RATE / FRAMES_PER_TOKEN:g} tokens a second, the decoder "
+                f"takes {FRAME_RATE / frames:g}; take the one that belongs to the decoder, or none"
+            )
+        return FRAME_RATE / frames
 
     @property
     def codebook(self) -> int:
@@ -183,11 +193,12 @@ class Bundle:
         """
         if name not in self.voices:
             raise CheckpointError(f"{self.directory}: no voice {name}; there are {', '.join(self.voices) or 'none'}")
-        state = self._state("voices")
+        path = self.directory / "voices.safetensors"
+        state = _floating(self._state("voices"), path)
         try:
             mel, xvector = state[f"{name}.mel"], state[f"{name}.xvector"]
         except KeyError as error:
-            raise CheckpointError(f"{self.directory}/voices.safetensors: has no {error}; convert it again") from None
+            raise CheckpointError(f"{path}: has no {error}; convert it again") from None
         with torch.inference_mode():
             return self.prompt.voice(mel[None], xvector[None])[0].numpy()
 
@@ -227,8 +238,9 @@ class Bundle:
         trained_on = self.card["differences"][pattern].get("decoder_id")
         if trained_on != self.card.get("decoder_id"):
             raise CheckpointError(f"{path}: is a difference to other phase 1 weights; train {pattern} again")
+        change = _floating(self._state(path.stem), path)
         try:
-            return merge(state, self._state(path.stem))
+            return merge(state, change)
         except (KeyError, RuntimeError) as error:
             raise CheckpointError(
                 f"{path}: does not fit decoder.safetensors ({error}); train {pattern} again"
@@ -306,6 +318,14 @@ def _fit(module: nn.Module, state: dict[str, Tensor], path: Path) -> nn.Module:
         if own.is_floating_point() and not torch.isfinite(own).all():
             raise CheckpointError(f"{path}: {name} holds a value that is not finite; restore it")
     return pack_linears(module.eval().requires_grad_(False))
+
+
+def _floating(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """``state``, none of which may be stored as whole numbers: merged or computed with, they would pass for weights."""
+    for name, value in state.items():
+        if not value.is_floating_point():
+            raise CheckpointError(f"{path}: {name} is stored as {value.dtype} and is a weight; restore it")
+    return state
 
 
 def load_bundle(name: str | Path = "small", dtype: str = "float32") -> Bundle:

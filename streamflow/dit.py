@@ -177,9 +177,9 @@ class TokenLookahead(nn.Module):
 
 
 class TokenEmbedding(nn.Module):
-    """Tokens ``[..., N, K]`` to a vector a frame ``[..., 4 N, W]``.
+    """Tokens ``[..., N, K]`` to a vector a frame ``[..., frames_per_token N, W]``.
 
-    A code's FSQ coordinates are its embedding's input, and each of the four frames of a token has its own projection:
+    A code's FSQ coordinates are its embedding's input, and each of the frames of a token has its own projection:
     no context beyond the token itself, so no mask is broken, and that of a :class:`TokenLookahead` where there is one.
     """
 
@@ -187,7 +187,8 @@ class TokenEmbedding(nn.Module):
         super().__init__()
         self.fsq = FSQ(c.levels, c.codes)
         self.inner = nn.Linear(self.fsq.dimensions, 2 * c.token_width)
-        self.outer = nn.Linear(2 * c.token_width, FRAMES_PER_TOKEN * c.token_width)
+        self.frames_per_token = c.frames_per_token
+        self.outer = nn.Linear(2 * c.token_width, c.frames_per_token * c.token_width)
         self.ahead = TokenLookahead(2 * c.token_width, c.token_ahead) if c.token_ahead else None
         self.codes, self.codebook_size = c.codes, self.fsq.codebook_size
 
@@ -198,7 +199,7 @@ class TokenEmbedding(nn.Module):
         if self.ahead is not None:
             x = x + self.ahead(x)
         x = self.outer(x[..., : x.shape[-2] - heard, :])
-        return x.unflatten(-1, (FRAMES_PER_TOKEN, -1)).flatten(-3, -2)
+        return x.unflatten(-1, (self.frames_per_token, -1)).flatten(-3, -2)
 
 
 class DiT(nn.Module):
@@ -220,7 +221,7 @@ class DiT(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def condition(self, tokens: Tensor, speaker: Tensor, heard: int = 0) -> Tensor:
-        """int64 tokens ``[B, N, K]`` and speaker vectors ``[B, D]`` to the condition ``[B, 4 N, D + W]``.
+        """int64 tokens ``[B, N, K]`` and speaker vectors ``[B, D]`` to the condition ``[B, frames_per_token N, D + W]``.
 
         The last ``heard`` tokens get none: they are only looked ahead to.
         """

@@ -34,6 +34,7 @@ class Plan:
         overlap: tokens decoded after each emission, discarded but for a fade, and decoded again with the next.
         fade: frames over which an emission fades into what the one before made of them; at most the overlap is used.
         fade_window: ``hamming`` as CosyVoice 1 has it, or ``hann``.
+        frames_per_token: of the weights: what overlap and look-ahead over tokens are in frames.
     """
 
     weights: str
@@ -50,6 +51,7 @@ class Plan:
     fade: int = 0
     fade_window: str = "hann"
     schedule: Schedule = field(default_factory=Schedule)
+    frames_per_token: int = FRAMES_PER_TOKEN
 
     def __post_init__(self):
         for name, value, least in (
@@ -59,6 +61,7 @@ class Plan:
             ("ahead", self.ahead, 0),
             ("overlap", self.overlap, 0),
             ("fade", self.fade, 0),
+            ("frames_per_token", self.frames_per_token, 1),
         ):
             if value is not None and (not isinstance(value, int) or value < least):
                 raise StrategyError(f"{name}={value!r} must be a whole number of at least {least}")
@@ -93,7 +96,7 @@ class Plan:
     @property
     def overlap_frames(self) -> int:
         """Frames decoded with an emission and again with the next."""
-        return self.overlap * FRAMES_PER_TOKEN
+        return self.overlap * self.frames_per_token
 
     @property
     def ahead_frames(self) -> int | None:
@@ -105,7 +108,7 @@ class Plan:
         """Frames after the emitted ones whose tokens must be there first; ``None`` is the whole utterance."""
         if self.hop is None or self.ahead_frames is None:
             return None
-        return self.ahead_frames + self.token_ahead * FRAMES_PER_TOKEN
+        return self.ahead_frames + self.token_ahead * self.frames_per_token
 
     @property
     def fade_frames(self) -> int:

@@ -12,17 +12,21 @@ from .adapters import add_adapters, difference
 from .attention import PRESETS, TOKEN_AHEAD, preset
 from .checkpoints import Bundle
 from .dit import DiT, dit_preset
+from .mel import FRAMES_PER_TOKEN
 from .speaker import SpeakerConfig, SpeakerEncoder
 from .stored_weights import config_card, identity, pattern_card, save_part
 from .tokenizer import Tokenizer, TokenizerConfig
 from .vocoders.vocos import Vocos, VocosConfig
 
-BLOCK = 8  # frames; multiples of the 4 frames of a token
+BLOCK = 8  # frames; a multiple of a token's
 
 
-def make_tiny_bundle(directory: str | Path, seed: int = 0) -> Bundle:
-    """Write a bundle with random weights for every attention pattern to ``directory`` and open it."""
-    dit_config = dit_preset("tiny")
+def make_tiny_bundle(directory: str | Path, seed: int = 0, frames_per_token: int = FRAMES_PER_TOKEN) -> Bundle:
+    """Write a bundle with random weights for every attention pattern to ``directory`` and open it.
+
+    Of another rate of tokens than the tokenizer's it has no tokenizer, as published weights have none.
+    """
+    dit_config = replace(dit_preset("tiny"), frames_per_token=frames_per_token)
     speaker = SpeakerConfig(channels=8, attention=4, se=4, embedding=dit_config.speaker)
     tokenizer = TokenizerConfig(
         levels=dit_config.levels, codes=dit_config.codes, width=16, hidden=16, layers=1, speaker=dit_config.speaker
@@ -31,7 +35,8 @@ def make_tiny_bundle(directory: str | Path, seed: int = 0) -> Bundle:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         save_part(directory, "speaker", SpeakerEncoder(speaker).state_dict(), {"speaker": config_card(speaker)})
-        save_part(directory, "tokenizer", Tokenizer(tokenizer).state_dict(), {"tokenizer": config_card(tokenizer)})
+        if frames_per_token == FRAMES_PER_TOKEN:
+            save_part(directory, "tokenizer", Tokenizer(tokenizer).state_dict(), {"tokenizer": config_card(tokenizer)})
         save_part(
             directory, "vocoder", Vocos(vocoder).state_dict(), {"vocoder": {"type": "vocos", **config_card(vocoder)}}
         )

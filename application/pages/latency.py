@@ -151,7 +151,7 @@ class LatencyPage:
             gradio.update(choices=self.site.workspace.run_names(), value=list(state.runs)),
             gradio.update(choices=waiting.systems, value=list(state.systems)),
             gradio.update(choices=waiting.sources, value=state.source or None),
-            state.rate,
+            gradio.update(value=state.rate, info=f"{waiting.speech_rate(state.source):g} is speech."),
             state.buffer,
             state.jitter,
             gradio.update(choices=list(state.systems), value=state.system or None),

@@ -44,7 +44,7 @@ class State:
     runs: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     source: str = ""
-    rate: float = 25
+    rate: float | None = None  # that of the streams' speech
     buffer: float = 0
     jitter: float = 0
     system: str = ""
@@ -64,7 +64,7 @@ def state_of(request: gradio.Request) -> State:
         runs=tuple(read_all(request, "run")),
         systems=tuple(read_all(request, "system")),
         source=query.get("source", ""),
-        rate=_number(query.get("rate"), 25, RATES),
+        rate=_number(query.get("rate"), None, RATES),
         buffer=_number(query.get("buffer"), 0, BUFFERS_MS),
         jitter=_number(query.get("jitter"), 0, JITTERS_MS),
         system=query.get("of", ""),
@@ -73,12 +73,17 @@ def state_of(request: gradio.Request) -> State:
     )
 
 
-def _number(text: str | None, usual: float, limits: tuple[float, float]) -> float:
+def _number(text: str | None, usual: float | None, limits: tuple[float, float]) -> float | None:
     try:
-        value = float(text) if text is not None else usual
+        value = float(text) if text is not None else math.nan
     except ValueError:
         return usual
-    return min(max(value, limits[0]), limits[1]) if math.isfinite(value) else usual
+    return within(value, limits) if math.isfinite(value) else usual
+
+
+def within(value: float, limits: tuple[float, float]) -> float:
+    """The value, or the limit that it is beyond."""
+    return min(max(value, limits[0]), limits[1])
 
 
 def fitted(state: State, waiting: Waiting) -> State:
@@ -88,8 +93,9 @@ def fitted(state: State, waiting: Waiting) -> State:
     traces = waiting.streams(source)
     chunked = [s for s in systems if (traces.loc[traces["system"] == s, "index"] > 0).any()]
     system = first_of(state.system, chunked or systems)
+    rate = within(waiting.speech_rate(source), RATES) if state.rate is None else state.rate
     return State(
-        runs=state.runs, systems=systems, source=source, rate=state.rate, buffer=state.buffer, jitter=state.jitter,
+        runs=state.runs, systems=systems, source=source, rate=rate, buffer=state.buffer, jitter=state.jitter,
         system=system, stream=first_of(state.stream, stream_names(traces, system)),
         metric=first_of(state.metric, waiting.metrics),
     )  # fmt: skip

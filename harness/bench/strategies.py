@@ -81,6 +81,7 @@ def measure(context: Context) -> Result:
                 "chunk_ms": 1e3 * turns.typical(label, "chunk"),
                 "algorithmic_s": system.algorithmic_latency_s,
                 "measured_s": waited[label],
+                "pauseless_s": system.pauseless_latency_s,
             }
         )
         expected = system.algorithmic_latency_s
@@ -89,7 +90,7 @@ def measure(context: Context) -> Result:
     notes = [
         f"Utterances of {context.effort.length_s:g} s. Ratios: geometric mean and 95 % interval over rounds; first packet "
         "is computing time alone, algorithmic_s the tokens that must be there before (from the configuration; "
-        "measured_s: how many were). full and - wait for the whole utterance."
+        "measured_s: how many were; pauseless_s: to play on without a pause). full and - wait for the whole utterance."
     ]
     notes += [f"{label}: the first packet did not come when the configuration says" for label in wrong]
     return Result("strategies", "Strategies, in turn", rows, notes)

@@ -88,7 +88,9 @@ def chosen(only: str | None, known: list[str]) -> list[str] | None:
 
 
 def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: float, look_ahead: int | None = None):
-    """The decoder with two utterances of a corpus; ``look_ahead`` tokens take the place of what it declares.
+    """The decoder with two utterances of a corpus, at the checkpoint's rate of tokens.
+
+    ``look_ahead`` tokens take the place of what it declares.
 
     Raises:
         StreamflowError: the decoder, the corpus or the checkpoint cannot be used.
@@ -98,7 +100,8 @@ def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: 
     from streamflow.session import StreamRequest
 
     from ..corpus import SHIPPED, load_corpus
-    from ..inputs import TOKENS_PER_SECOND
+    from ..inputs import rate_of, speaker_of, tokens_of
+    from ..manifest_tokens import check_columns
     from ..system_lines import parse_system_line
     from ..systems import SystemSpec, load_system
     from .driving import Subject
@@ -109,14 +112,17 @@ def load_subject(decoder: str, corpus: Path | None, checkpoint: str, tolerance: 
     else:
         spec = SystemSpec(decoder, object=decoder) if ":" in decoder else SystemSpec.parse(decoder)
     system = load_system(spec, bundle)
-    latency = system.algorithmic_latency_s if look_ahead is None else look_ahead / TOKENS_PER_SECOND
+    rate, manifest = rate_of(bundle), load_corpus(corpus or SHIPPED)
+    check_columns(manifest, bundle)
+    latency = system.algorithmic_latency_s if look_ahead is None else look_ahead / rate
     whole = latency is None and "algorithmic_latency_s" in system.description
     requests = []
-    for utterance in load_corpus(corpus or SHIPPED).utterances:
+    for utterance in manifest.utterances:
         audio = load_audio(utterance.path)
         if len(audio) >= LEAST_S * SAMPLE_RATE:
-            speaker, tokens = bundle.embed_speaker(audio), bundle.tokenize(audio)
-            requests.append(StreamRequest(utterance.utterance_id, speaker, 0, audio, audio, tokens))
+            speaker, tokens = speaker_of(utterance, bundle, audio), tokens_of(utterance, bundle, audio)
+            name = utterance.utterance_id
+            requests.append(StreamRequest(name, speaker, 0, audio, audio, tokens, tokens_per_second=rate))
         if len(requests) == 2:
             return Subject(system.open, requests, latency, tolerance, whole)
     raise StreamflowError(f"{corpus}: fewer than two utterances of {LEAST_S:.0f} s or more; give another --corpus")

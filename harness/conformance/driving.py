@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from streamflow.audio import SAMPLE_RATE
 from streamflow.session import AudioChunk, Session, StreamRequest
-
-from ..inputs import SAMPLES_PER_TOKEN
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,39 @@ class Subject:
         """Tokens that must have come before sample 0 can be made, as declared."""
         if self.algorithmic_latency_s is None:
             return None
-        return round(self.algorithmic_latency_s * SAMPLE_RATE / SAMPLES_PER_TOKEN)
+        return round(self.algorithmic_latency_s * self.tokens_per_second)
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Of speech: the rate at which tokens are said to come."""
+        return self.requests[0].tokens_per_second
+
+    @property
+    def token_ms(self) -> float:
+        """What a token stands for."""
+        return 1000 / self.tokens_per_second
+
+    @cached_property
+    def sample_rate(self) -> int:
+        """Samples a second, as the first chunk of the first utterance says."""
+        session = self.open(bare(self.requests[0]))
+        calls = (
+            *(lambda push=push: session.push(push) for push in packed(self.requests[0].tokens, (1,))),
+            session.finish,
+        )
+        for chunk in (chunk for call in calls for chunk in call() or ()):
+            session.cancel()
+            return int(getattr(chunk, "sample_rate", SAMPLE_RATE))
+        return SAMPLE_RATE
+
+    @property
+    def samples_per_token(self) -> int:
+        """Samples that a token stands for."""
+        return round(self.sample_rate / self.tokens_per_second)
+
+    def place(self, sample: int) -> str:
+        """A position for people."""
+        return f"sample {sample} ({sample / self.sample_rate:.3f} s)"
 
     def first_difference(self, a: np.ndarray, b: np.ndarray) -> int | None:
         """The first sample at which two signals differ by more than the tolerance, or at which one of them ends."""
@@ -91,8 +122,3 @@ def decode(
 def audio_of(chunks: Sequence[AudioChunk]) -> np.ndarray:
     """float ``[n]``: the chunks one after the other."""
     return np.concatenate([np.zeros(0, np.float32), *(np.asarray(chunk.samples) for chunk in chunks)])
-
-
-def seconds(sample: int) -> str:
-    """A position for people."""
-    return f"sample {sample} ({sample / SAMPLE_RATE:.3f} s)"

@@ -158,6 +158,7 @@ class _Work:
         corpus = load_corpus(self.experiment.corpus, split=self.experiment.split, limit=self.experiment.limit)
         longest = max(*self.settings.lengths_s, self.settings.stream_length_s, WARM_UP_S)
         self.speech: LongSpeech = long_speech(corpus, self.front_end, RunFolder(self.run), longest)
+        self.settings = self.settings.at(self.speech.tokens_per_second)
         self.machine = hardware()
         self.records = Records(self.run, self._environment(), self._keys())
 

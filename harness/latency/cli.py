@@ -21,12 +21,13 @@ def latency(
     stream_length: Annotated[float | None, typer.Option(help="Seconds of the streams that run together. [5]")] = None,
     stream_repeats: Annotated[int | None, typer.Option(help="Of each of them. [2]")] = None,
     stream_token_rate: Annotated[
-        float | None, typer.Option(help="Tokens a second that come to the streams that run together. [25]")
+        float | None,
+        typer.Option(help="Tokens a second that come to the streams that run together. [the rate of speech]"),
     ] = None,
     interrupts: Annotated[int | None, typer.Option(help="Cancelled sessions a system. [8]")] = None,
     systems: Annotated[str | None, typer.Option(help="Only these of the run, separated by commas. [all]")] = None,
     token_rates: Annotated[
-        str | None, typer.Option(help="Tokens a second at which streams are played. [25,50,100,200]")
+        str | None, typer.Option(help="Tokens a second at which streams are played. [1, 2, 4 and 8 times speech]")
     ] = None,
     buffers: Annotated[str | None, typer.Option(help="Milliseconds of the player's buffer. [0,50,100,200,400]")] = None,
     jitters: Annotated[str | None, typer.Option(help="Milliseconds of the network's jitter. [0,20,50,100]")] = None,

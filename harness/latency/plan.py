@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from .bench_tables import LatencyError
 
 Kind = Literal["alone", "together", "interrupt"]
+TIMES = (1, 2, 4, 8)  # the rate of speech: at which streams are played
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,9 +21,9 @@ class Settings:
         repeats: of each of them.
         streams: how many run together; the first of these is usually 1, for comparison.
         stream_length_s, stream_repeats: of the streams that run together; a repeat takes as long as its audio.
-        tokens_per_second: at which tokens come to the streams that run together.
+        tokens_per_second: at which tokens come to the streams that run together; None for the rate of their speech.
         interrupts: cancelled sessions a system.
-        token_rates: at which the streams that ran alone are played.
+        token_rates: at which the streams that ran alone are played; None for :data:`TIMES` the rate of their speech.
         buffers_ms: of the player.
         jitters_ms: of the network, mean.
         threads: of torch; None for as many as it takes by itself.
@@ -34,9 +35,9 @@ class Settings:
     streams: tuple[int, ...] = (1, 2, 4)
     stream_length_s: float = 5.0
     stream_repeats: int = 2
-    tokens_per_second: float = 25.0
+    tokens_per_second: float | None = None
     interrupts: int = 8
-    token_rates: tuple[float, ...] = (25.0, 50.0, 100.0, 200.0)
+    token_rates: tuple[float, ...] | None = None
     buffers_ms: tuple[float, ...] = (0.0, 50.0, 100.0, 200.0, 400.0)
     jitters_ms: tuple[float, ...] = (0.0, 20.0, 50.0, 100.0)
     threads: int | None = None
@@ -50,7 +51,7 @@ class Settings:
             ("buffers_ms", 0),
             ("jitters_ms", 0),
         ):
-            values = getattr(self, name)
+            values = getattr(self, name) or ()
             if any(value < least for value in values):
                 raise LatencyError(f"{name} {', '.join(f'{v:g}' for v in values)}: each must be at least {least:g}")
             if len(set(values)) < len(values):
@@ -66,8 +67,15 @@ class Settings:
                 raise LatencyError(f"{name} {getattr(self, name):g}: must be at least {least:g}")
         if not self.lengths_s:
             raise LatencyError("no lengths: give one at least, such as --lengths 5,10,20")
-        if self.tokens_per_second <= 0 or (self.threads is not None and self.threads < 1):
+        rate = self.tokens_per_second
+        if (rate is not None and rate <= 0) or (self.threads is not None and self.threads < 1):
             raise LatencyError("token rate and threads must be positive")
+
+    def at(self, tokens_per_second: float) -> Settings:
+        """The settings for speech of so many tokens a second: what follows from its rate is filled in."""
+        rates = tuple(times * tokens_per_second for times in TIMES) if self.token_rates is None else self.token_rates
+        own = tokens_per_second if self.tokens_per_second is None else self.tokens_per_second
+        return replace(self, tokens_per_second=own, token_rates=rates)
 
     def table(self) -> dict[str, Any]:
         """As ``bench.json`` holds it."""

@@ -9,8 +9,8 @@ from ..inputs import TOKENS_PER_SECOND
 
 
 def traced_at(trace: pandas.DataFrame) -> float:
-    """Tokens a second at which a trace was taken; benches of before there were several rates do not say."""
-    rate = float(trace["tokens_per_second"].iloc[0]) if "tokens_per_second" in trace else 0.0
+    """Tokens a second at which a trace was taken; benches of before there were several rates do not say, nor does none."""
+    rate = float(trace["tokens_per_second"].iloc[0]) if "tokens_per_second" in trace and len(trace) else 0.0
     return rate if rate > 0 else TOKENS_PER_SECOND
 
 

@@ -15,7 +15,7 @@ from .retiming import retime, traced_at
 from .timeline import Timeline, timeline
 
 MOST_STREAMS = 100  # of a system; of more, evenly thinned: a slider has to follow the hand
-RATES = (25.0, 33.0, 50.0, 75.0, 100.0, 150.0, 200.0)  # tokens a second of a curve
+TIMES = (1.0, 4 / 3, 2.0, 3.0, 4.0, 6.0, 8.0)  # the rate of speech: tokens a second of a curve
 LIMITS = {"tokens_per_second": (1.0, 1000.0), "buffer_ms": (0.0, 10_000.0), "jitter_ms": (0.0, 2_000.0)}
 
 
@@ -24,7 +24,7 @@ class Player:
     """What the traces are played with.
 
     Attributes:
-        tokens_per_second: at which tokens come; 25 is the rate of speech.
+        tokens_per_second: at which tokens come; 25 is the rate of the shipped weights' speech.
         buffer_ms: held back before the first sound.
         jitter_ms: mean delay of a chunk in the network.
 
@@ -92,13 +92,17 @@ def outcomes(played: dict[str, list[Delivered]], player: Player) -> pandas.DataF
     return pandas.DataFrame(rows)
 
 
-def first_sound_by_rate(traces: pandas.DataFrame, rates: tuple[float, ...] = RATES) -> pandas.DataFrame:
+def first_sound_by_rate(traces: pandas.DataFrame, rates: tuple[float, ...] = ()) -> pandas.DataFrame:
     """Time to the first sound at several token rates, without buffer or jitter: the median over streams.
+
+    Args:
+        traces: from :func:`streams_of_run` or :func:`streams_of_bench`.
+        rates: tokens a second; none for :data:`TIMES` that of their speech, to whole tokens.
 
     Returns:
         Columns ``system``, ``tokens_per_second``, ``first_sound_s``.
     """
-    rows = []
+    rows, rates = [], rates or tuple(float(round(times * traced_at(traces))) for times in TIMES)
     for system, part in traces.groupby("system", sort=False):
         streams = list(_thinned(part))
         for rate in rates:

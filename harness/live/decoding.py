@@ -34,7 +34,7 @@ Tell = Callable[[dict[str, Any]], None]
 KEPT_INPUTS = 32
 KEPT_BUNDLES = 2
 KEPT_SYSTEMS = 32
-LATENCY = ("first_packet_s", "algorithmic_latency_s", "rtf", "chunk_p50_s", "peak_memory_mb")
+LATENCY = ("first_packet_s", "algorithmic_latency_s", "pauseless_latency_s", "rtf", "chunk_p50_s", "peak_memory_mb")
 
 
 class CancelledError(Exception):
@@ -211,6 +211,7 @@ class Decoder:
         parts = first_packet(asdict(rendering.trace[0]), rendering.tokens_per_second)._asdict()
         if system["control"]:  # rendered in one piece: all of it, not a first packet
             row["first_packet_s"], parts = None, None
+        row["pauseless_latency_s"] = loaded.description.get("pauseless_latency_s")
         gain = gain_between(samples, reference)
         self._keep(name, samples)
         self.tell(

@@ -20,10 +20,11 @@ def describe_system(strategy: str, parameters: Mapping[str, Any], checkpoint: st
 
     Returns:
         ``strategy``, ``summary`` (one line), ``parameters`` (all of them), ``control`` (a ceiling, not a decoder),
-        ``algorithmic_latency_s`` (None for the whole utterance), ``latency_parts`` (None, or ``own_s`` for the first
-        emission's own audio, ``ahead_s`` for the look-ahead, ``vocoder_s`` for what the vocoder, a cross-fade and whole
-        tokens add), and for decoders ``weights``, ``nfe``, ``pattern`` (``block`` in frames of 10 ms, ``layers`` as
-        ``[back, ahead]`` in blocks with None for no limit), ``window`` (``grid`` in frames; ``hop``, ``back``, ``ahead``
+        ``algorithmic_latency_s`` (None for the whole utterance), ``pauseless_latency_s`` (to play without a pause;
+        likewise), ``latency_parts`` (None, or ``own_s`` for the first emission's own audio, ``ahead_s`` for the
+        look-ahead, ``vocoder_s`` for what the vocoder, a cross-fade and whole tokens add), and for decoders
+        ``weights``, ``nfe``, ``pattern`` (``block`` in frames of 10 ms, ``layers`` as ``[back, ahead]`` in blocks with
+        None for no limit), ``window`` (``grid`` in frames; ``hop``, ``back``, ``ahead``
         in blocks of the grid, None for all; ``cached``), ``vocoder_future_frames``, ``trained_otherwise`` (where the weights
         were: with what), ``receptive_field`` (``back``, ``ahead``: p and q of one network evaluation in blocks of the
         pattern, None for all).
@@ -33,7 +34,7 @@ def describe_system(strategy: str, parameters: Mapping[str, Any], checkpoint: st
         ViewError: a parameter that the strategy does not take, or a value out of range.
     """
     from streamflow.strategies import STRATEGIES
-    from streamflow.strategies.base import algorithmic_latency, plan_facts, rate_facts
+    from streamflow.strategies.base import algorithmic_latency, pauseless_latency, plan_facts, rate_facts
 
     from .parameters import checked_parameters
 
@@ -42,12 +43,14 @@ def describe_system(strategy: str, parameters: Mapping[str, Any], checkpoint: st
     bundle = _bundle(str(checkpoint), _stamp(checkpoint))
     plan = _plan(strategy, bundle, chosen)
     if plan is None:
-        return {**head, "control": True, "algorithmic_latency_s": None, "latency_parts": None}
+        waits = dict.fromkeys(("algorithmic_latency_s", "pauseless_latency_s", "latency_parts"))
+        return {**head, "control": True, **waits}
     future = _vocoder_future(str(bundle.directory), _stamp(bundle.directory))
-    total = algorithmic_latency(plan, future, bundle.config("decoder").frames_per_token)
+    total = algorithmic_latency(plan, future)
     facts = plan_facts(plan, future, bundle.pattern(plan.weights)) | rate_facts(bundle)
     reach = {"back": plan.pattern.back, "ahead": plan.pattern.ahead}
-    latency = {"algorithmic_latency_s": total, "latency_parts": None if total is None else _parts(plan, total)}
+    latency = {"algorithmic_latency_s": total, "pauseless_latency_s": pauseless_latency(plan, future)}
+    latency |= {"latency_parts": None if total is None else _parts(plan, total)}
     return {**head, "control": False, **latency, **facts, "receptive_field": reach}
 
 

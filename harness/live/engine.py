@@ -16,6 +16,7 @@ from streamflow.errors import StreamflowError
 
 from ..corpus import Corpus
 from ..failures import one_line
+from ..inputs import rate_of
 from ..manifest_tokens import check_columns, needed
 from . import events
 from .carrying import carry
@@ -219,7 +220,7 @@ class LiveEngine:
             "bundle": str(bundle),
             "systems": systems,
             "seed": view.seed,
-            "rate": view.tokens_per_second,
+            "rate": rate_of(front_end) if view.tokens_per_second is None else view.tokens_per_second,
             "metrics": list(self.metrics),
         }
         if view.upload is not None and needs:

@@ -57,6 +57,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "null for a control, which is rendered in one piece",
         "first_packet_parts": "waited_s until that token; dit_s, vocoder_s, other_s from there on; null for a control",
         "algorithmic_latency_s": "audio that must have arrived first; null for the whole utterance",
+        "pauseless_latency_s": "that a player waits to play without a pause, were no time spent on computing; null likewise",
         "rtf": "work over the duration of the speech",
         "chunk_p50_s": "median work of a chunk",
         "peak_memory_mb": "of the decoding process",

@@ -235,7 +235,7 @@ _ALL = (
         "overlap",
         "Overlap",
         WHOLE,
-        "tokens of 40 ms",
+        "tokens",
         0,
         25,
         1,

@@ -25,7 +25,7 @@ class LiveRendering:
         control: a ceiling (``copy-synthesis``, ``tokenizer``), not a decoder.
         f0_hz: float64 ``[f]`` every 5 ms, NaN where unvoiced.
         latency: of the ``rendered`` event: ``first_packet_s``, ``first_packet_parts`` (both None for a control),
-            ``algorithmic_latency_s``, ``rtf``, ``chunk_p50_s``, ``peak_memory_mb``.
+            ``algorithmic_latency_s``, ``pauseless_latency_s``, ``rtf``, ``chunk_p50_s``, ``peak_memory_mb``.
         gain_db: plays it as loud as the reference, or as near as can be without clipping.
     """
 

@@ -30,7 +30,7 @@ class View:
         upload: id of an upload, or None; exactly one of the two.
         checkpoint: name of a bundle, shipped or in the server's folder.
         seed: of the noise.
-        tokens_per_second: at which tokens come, in real time; 0 for all at once.
+        tokens_per_second: at which tokens come, in real time; None for the rate of the checkpoint's speech, 0 for all at once.
 
     Raises:
         ViewError: a value that is none, named by its key in a link.
@@ -41,7 +41,7 @@ class View:
     upload: str | None = None
     checkpoint: str = "small"
     seed: int = 0
-    tokens_per_second: float = 25.0
+    tokens_per_second: float | None = None
 
     def __post_init__(self) -> None:
         if (self.utterance is None) == (self.upload is None):
@@ -52,15 +52,16 @@ class View:
         if not 0 <= self.seed <= LARGEST_SEED:
             raise ViewError(f"{SEED}={self.seed}: give a whole number from 0 to {LARGEST_SEED}")
         rate = self.tokens_per_second
-        if not (rate == 0 or SLOWEST <= rate <= FASTEST):
+        if rate is not None and not (rate == 0 or SLOWEST <= rate <= FASTEST):
             raise ViewError(f"{RATE}={rate:g}: give {SLOWEST:g} to {FASTEST:g} tokens a second, or 0 for all at once")
         object.__setattr__(self, "systems", _checked(self.systems))
 
     def to_query(self) -> list[tuple[str, str]]:
         """Pairs of a link's query; :meth:`from_query` is the inverse."""
         source = (UTTERANCE, self.utterance) if self.upload is None else (UPLOAD, self.upload)
-        head = [source, (CHECKPOINT, self.checkpoint), (SEED, str(self.seed)), (RATE, _text(self.tokens_per_second))]
-        return [*head, *((SYSTEM, system_text(spec)) for spec in self.systems)]
+        head = [source, (CHECKPOINT, self.checkpoint), (SEED, str(self.seed))]
+        rate = [] if self.tokens_per_second is None else [(RATE, _text(self.tokens_per_second))]
+        return [*head, *rate, *((SYSTEM, system_text(spec)) for spec in self.systems)]
 
     @classmethod
     def from_query(cls, pairs: Iterable[tuple[str, str]]) -> View:
@@ -87,7 +88,7 @@ class View:
             upload=single.get(UPLOAD),
             checkpoint=single.get(CHECKPOINT, "small"),
             seed=_whole(SEED, single.get(SEED, "0")),
-            tokens_per_second=_number(RATE, single.get(RATE, "25")),
+            tokens_per_second=_rate(single.get(RATE)),
         )
 
     def table(self) -> dict[str, Any]:
@@ -120,7 +121,7 @@ class View:
             **texts,
             checkpoint=str(table.get(CHECKPOINT, "small")),
             seed=_whole(SEED, table.get(SEED, 0)),
-            tokens_per_second=_number(RATE, table.get(RATE, 25.0)),
+            tokens_per_second=_rate(table.get(RATE)),
         )
 
 
@@ -198,6 +199,10 @@ def _number(key: str, value: Any) -> float:
     if not math.isfinite(number):
         raise ViewError(f"{key}={value}: give a number")
     return number
+
+
+def _rate(value: Any) -> float | None:
+    return None if value is None else _number(RATE, value)
 
 
 def _whole(key: str, value: Any) -> int:

@@ -12,7 +12,7 @@ UNITS = {
     "nfe": "network evaluations",
     "guidance": "weight",
     "crossfade": "share of a hop",
-    "look_ahead": "tokens of 40 ms",
+    "look_ahead": "tokens",
 }
 
 

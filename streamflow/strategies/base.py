@@ -29,6 +29,8 @@ class MadeSystem:
         parameters: all of them, as resolved.
         algorithmic_latency_s: seconds of speech that must have arrived before the first sample can be heard, the
             vocoder's look-ahead included; ``None`` where the whole utterance must.
+        pauseless_latency_s: seconds after the first token's begin from which on a player may play without a pause, were
+            no time spent on computing; ``None`` likewise.
         open: from request to session.
         facts: JSON-able, the rest of what determines the audio.
     """
@@ -36,6 +38,7 @@ class MadeSystem:
     name: str
     parameters: dict
     algorithmic_latency_s: float | None
+    pauseless_latency_s: float | None
     open: Callable[[StreamRequest], Session]
     facts: dict = field(default_factory=dict)
 
@@ -48,6 +51,7 @@ class MadeSystem:
             "strategy": self.name,
             "parameters": self.parameters,
             "algorithmic_latency_s": self.algorithmic_latency_s,
+            "pauseless_latency_s": self.pauseless_latency_s,
             **self.facts,
         }
 
@@ -79,21 +83,35 @@ def schedule_of(parameters: dict) -> Schedule:
 
 
 def planned(name: str, description: str, parameters: dict, plan: Callable[[Bundle, dict], Plan]) -> Strategy:
-    """A strategy that a :class:`Plan` describes in full."""
+    """A strategy that a :class:`Plan` describes in full, but for the rate of tokens, which is the bundle's."""
+
+    def at_its_rate(bundle: Bundle, chosen: dict) -> Plan:
+        return replace(plan(bundle, chosen), frames_per_token=bundle.config("decoder").frames_per_token)
 
     def make(bundle: Bundle, chosen: dict) -> MadeSystem:
-        made = plan(bundle, chosen)
-        evaluator, vocoder = Evaluator(bundle, made), bundle.vocoder
-        facts = plan_facts(made, vocoder.future_frames, bundle.pattern(made.weights)) | rate_facts(bundle)
-        return MadeSystem(
-            name,
-            chosen,
-            algorithmic_latency(made, vocoder.future_frames, evaluator.dit.config.frames_per_token),
-            lambda request: DecoderSession(evaluator, vocoder, request),
-            facts,
-        )
+        return flow_system(name, bundle, chosen, Evaluator(bundle, at_its_rate(bundle, chosen)))
 
-    return Strategy(name, description, {**parameters, **SCHEDULE}, make, plan)
+    return Strategy(name, description, {**parameters, **SCHEDULE}, make, at_its_rate)
+
+
+def flow_system(name: str, bundle: Bundle, chosen: dict, evaluator: Evaluator) -> MadeSystem:
+    """The system that decodes with ``evaluator``, described in full.
+
+    Args:
+        name: of the strategy.
+        bundle: the weights.
+        chosen: all parameters of the strategy, as resolved.
+        evaluator: of the strategy's plan.
+    """
+    plan, vocoder = evaluator.plan, bundle.vocoder
+    return MadeSystem(
+        name,
+        chosen,
+        algorithmic_latency(plan, vocoder.future_frames),
+        pauseless_latency(plan, vocoder.future_frames),
+        lambda request: DecoderSession(evaluator, vocoder, request),
+        plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights)) | rate_facts(bundle),
+    )
 
 
 def plan_facts(plan: Plan, vocoder_future: int, trained: AttentionPattern) -> dict:
@@ -128,7 +146,7 @@ def rate_facts(bundle: Bundle) -> dict:
     return {} if usual else {"sample_rate": bundle.sample_rate, "tokens_per_second": bundle.tokens_per_second}
 
 
-def algorithmic_latency(plan: Plan, vocoder_future: int, frames_per_token: int = FRAMES_PER_TOKEN) -> float | None:
+def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:
     """Seconds of tokens that must be there before the packet that holds frame 0 can be made.
 
     The first emission needs its own frames and the look-ahead, in whole tokens; the vocoder holds back its own
@@ -140,6 +158,25 @@ def algorithmic_latency(plan: Plan, vocoder_future: int, frames_per_token: int =
     emissions = (
         vocoder_future + plan.fade_frames
     ) // plan.hop_frames + 1  # until one of them is longer than what the vocoder holds back
-    frames = emissions * plan.hop_frames + plan.lookahead_frames
-    tokens = -(-frames // frames_per_token)
-    return tokens * frames_per_token / FRAME_RATE
+    return _in_whole_tokens(plan, emissions * plan.hop_frames + plan.lookahead_frames) / FRAME_RATE
+
+
+def pauseless_latency(plan: Plan, vocoder_future: int) -> float | None:
+    """Seconds after the first token's begin from which on a player is never short of audio, were no time spent on computing.
+
+    Emission k (from 0) comes with the tokens of (k + 1) hops and the look-ahead. What it makes final begins where the
+    one before ended, which is short of k hops by what the vocoder and a cross-fade held back: so much earlier it is due,
+    and so much longer the player has to wait, (1 + q) B + R for a hop of one block. Where tokens end in the middle of
+    hops, some emissions wait for more of a token than others; the one that waits longest counts.
+    """
+    hop, lookahead = plan.hop_frames, plan.lookahead_frames
+    if hop is None or lookahead is None:
+        return None
+    emissions = range(plan.frames_per_token)  # after as many hops tokens and hops end together again
+    waits = (_in_whole_tokens(plan, (k + 1) * hop + lookahead) - k * hop for k in emissions)
+    return (max(waits) + vocoder_future + plan.fade_frames) / FRAME_RATE
+
+
+def _in_whole_tokens(plan: Plan, frames: int) -> int:
+    """Frames of the tokens that cover so many."""
+    return -(-frames // plan.frames_per_token) * plan.frames_per_token

@@ -76,7 +76,7 @@ def _copy_synthesis(bundle: Bundle, chosen: dict) -> MadeSystem:
 
         return OfflineSession(mel_of_reference, bundle)
 
-    return MadeSystem("copy-synthesis", chosen, None, open_session)
+    return MadeSystem("copy-synthesis", chosen, None, None, open_session)
 
 
 def _tokenizer(bundle: Bundle, chosen: dict) -> MadeSystem:
@@ -90,7 +90,7 @@ def _tokenizer(bundle: Bundle, chosen: dict) -> MadeSystem:
 
         return OfflineSession(plain_decoder, bundle)
 
-    return MadeSystem("tokenizer", chosen, None, open_session)
+    return MadeSystem("tokenizer", chosen, None, None, open_session)
 
 
 COPY_SYNTHESIS = Strategy(

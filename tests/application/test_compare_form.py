@@ -35,7 +35,7 @@ IDS = [one.utterance_id for one in UTTERANCES]
 def chosen(draw: Any) -> Chosen:
     ticked = tuple(draw(st.lists(st.sampled_from(strategies()), min_size=1, unique=True)))
     utterance, seed = draw(st.sampled_from(IDS)), draw(st.integers(0, 2**31 - 1))
-    rate = draw(st.sampled_from([0.0, 25.0, 50.0, 37.5]))
+    rate = draw(st.sampled_from([None, 0.0, 25.0, 50.0, 37.5]))
     return Chosen(utterance, None, "small", seed, rate, ticked, tuple(dict.fromkeys([*strategies(), *ticked])))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from typer.testing import CliRunner
 from harness.compare import compare
 from harness.corpus import CorpusError
 from harness.experiment import Experiment
+from harness.latency import read_bench
+from harness.latency.bench import bench
+from harness.latency.plan import Settings
 from harness.manifest_tokens import TokensError, check_length, load_tokens
 from harness.run import Run
 from harness.systems import SystemSpec
@@ -105,6 +109,19 @@ def test_it_is_decoded_timed_written_and_scored_at_its_own_rates(corpus, checkpo
     assert scores["value"].notna().all() and scores.loc["duration_ratio", "value"] == pytest.approx(1.0, abs=0.02)
     assert set(run.provenance["tokens_sha256"]) == {row["utterance_id"] for row in rows}
     assert run.provenance["systems"]["sr"]["sample_rate"] == 24_000
+
+
+def test_its_latency_is_measured_at_its_own_rate(corpus, checkpoint, tmp_path):
+    wanted = replace(experiment(corpus, checkpoint), metrics=())
+    compare(wanted, tmp_path / "run", jobs=1)
+    few = {"lengths_s": (1.0,), "repeats": 1, "streams": (1, 2), "stream_length_s": 1.0, "stream_repeats": 1}
+    done = bench(tmp_path / "run", Settings(**few, interrupts=0, buffers_ms=(0.0,), jitters_ms=(0.0,)))
+    assert done.failures == []
+    result = read_bench(tmp_path / "run")
+    assert result.settings["settings"]["tokens_per_second"] == 50
+    assert set(result.chunks["tokens_per_second"]) == {50.0}
+    played = result.playout.groupby("streams")["tokens_per_second"].agg(set)
+    assert played.to_dict() == {1: {50.0, 100.0, 200.0, 400.0}, 2: {50.0}}
 
 
 def test_tokens_and_voices_belong_to_a_renderings_key(corpus, checkpoint, tmp_path):

@@ -52,6 +52,17 @@ def test_a_decoder_has_its_own_rate_and_is_heard_at_16_khz():
     np.testing.assert_allclose(rendering.at_16_khz[200:-200], tone[200:-200], atol=1e-3)
 
 
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint16])
+def test_a_rate_may_be_an_integer_of_numpy(kind):
+    class Read(rates.Beeps):
+        rate = kind(24_000)
+
+    rendering, plain = (render("mine", decoder, request(50)) for decoder in (Read, rates.Beeps))
+    assert type(rendering.sample_rate) is int and rendering.sample_rate == 24_000
+    np.testing.assert_array_equal(rendering.samples, plain.samples)
+    assert [(c.start_sample, c.samples) for c in rendering.trace] == [(c.start_sample, c.samples) for c in plain.trace]
+
+
 def test_tokens_come_at_the_requests_rate():
     fifty = dataclasses.replace(request(50), tokens_per_second=50.0)
     rendering = render("mine", rates.Beeps, fifty)
@@ -65,6 +76,7 @@ def test_tokens_come_at_the_requests_rate():
     [
         (rates.Wavers, "chunk 1 is of 16000 Hz, the first one of 24000; every chunk of a session must be of one rate"),
         (rates.Whispers, "chunk 0 is of 400 Hz; every chunk"),
+        (rates.Flag, "chunk 0 is of True Hz; every chunk"),
     ],
 )
 def test_a_rate_that_changes_or_cannot_be_is_refused(decoder, part):

@@ -21,7 +21,7 @@ SYSTEMS = ("full", "naive", "streamflow-sr")
 CHUNK_S = {"naive": 0.20, "streamflow-sr": 0.15}
 GROWTH_S = 0.02  # by which each chunk of naive takes longer than the one before
 PARTS = {"dit": 0.7, "vocoder": 0.2, "other": 0.1}
-SETTINGS = Settings(lengths_s=(15.0, 30.0), repeats=3, streams=(1, 2, 4), interrupts=5, jitters_ms=(0.0, 50.0))
+SETTINGS = Settings(lengths_s=(15.0, 30.0), repeats=3, streams=(1, 2, 4), interrupts=5, jitters_ms=(0.0, 50.0)).at(25.0)
 MACHINE = {"system": "Linux", "cpu": "Some CPU", "cores": 2, "torch_threads": 1, "accelerator": None}
 
 

@@ -55,15 +55,26 @@ def test_every_strategy_is_drawn_and_its_latency_is_the_sum_of_its_parts(every_p
     waiting = figure.words[-1]
     assert ("whole utterance" in waiting) == (said is None)
     if said is not None:
-        total, *parts = (int(ms) for ms in re.findall(r"(\d+) ms", waiting.replace("\u2009", "")))
+        first, _, on = waiting.replace("\u2009", "").partition(" To play without a pause: ")
+        total, *parts = (int(ms) for ms in re.findall(r"(\d+) ms", first))
         assert total == sum(parts) == round(1000 * said)
+        assert on == f"{round(1000 * description['pauseless_latency_s'])} ms."
 
 
-@given(st.integers(1, 60), st.integers(1, 4), st.integers(0, 3), st.integers(0, 3), st.integers(0, 120))
-def test_the_latency_is_the_strategies_own_formula(grid, hop, back, ahead, vocoder):
-    attention = attention_of(described("streamflow-sr", grid=grid, hop=hop, back=back, ahead=ahead, vocoder=vocoder))
-    plan = Plan("streamflow-sr", preset("streamflow-sr", LAYERS, block=grid), grid, hop=hop, back=back, ahead=ahead)
-    assert attention.latency.total / 1000 == pytest.approx(algorithmic_latency(plan, vocoder))
+@given(
+    st.integers(1, 60),
+    st.fixed_dictionaries({name: st.integers(low, 4) for name, low in (("hop", 1), ("back", 0), ("ahead", 0))}),
+    st.integers(0, 120),
+    st.sampled_from([1, 2, 3, 4, 5]),
+    st.integers(0, 7),
+)
+def test_the_latency_is_the_strategies_own_formula(grid, reach, vocoder, frames_per_token, token_ahead):
+    description = described("streamflow-sr", grid=grid, **reach, vocoder=vocoder)
+    description["window"]["token_ahead"] = token_ahead
+    description |= {} if frames_per_token == 4 else {"tokens_per_second": 100 / frames_per_token}
+    pattern, rate = preset("streamflow-sr", LAYERS, block=grid), {"frames_per_token": frames_per_token}
+    plan = Plan("streamflow-sr", pattern, grid, **reach, token_ahead=token_ahead, **rate)
+    assert attention_of(description).latency.total / 1000 == pytest.approx(algorithmic_latency(plan, vocoder))
 
 
 @given(st.integers(4, 60), st.integers(1, 4), st.floats(0, 0.2), st.integers(0, 120))

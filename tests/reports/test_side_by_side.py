@@ -77,7 +77,7 @@ def score(system: str, metric: str, value: float | None, direction: str = "highe
 def rendering(name: str, samples: np.ndarray, scores: list[dict], control: bool = False) -> LiveRendering:
     trace = trace_of(samples)
     seams = tuple(row["start_sample"] for row in trace if row["start_sample"])
-    latency = {"first_packet_s": 0.087, "algorithmic_latency_s": 0.48, "rtf": 0.31}
+    latency = {"first_packet_s": 0.087, "algorithmic_latency_s": 0.48, "pauseless_latency_s": 0.52, "rtf": 0.31}
     return LiveRendering(samples, trace, seams, scores, {}, control, f0_contour(samples)[1], latency)
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
+
 import pytest
 from make_run import METRICS
 
+from harness.run import Run
 from harness.statistics import mean_interval
 from harness.statistics.comparison import compare_systems
 from reports.comparison import Comparison, MetricColumn
 from reports.formatting import interval, number
+from reports.headline import waiting
+from reports.joined import JoinedRuns
+from reports.latency_first_packet import first_sounds
+from reports.latency_tables import first_sound_table
 from reports.metric_groups import GROUPS, MOST_TOGETHER, REST, group_of, grouped
 from reports.tables import decimals_of, difference_table, identity_table, main_table, p_text, waiting_table
 
@@ -95,3 +104,19 @@ def test_many_metrics_are_tables_that_fit_each_with_whole_groups() -> None:
     for _, members in groups:
         assert len(members) <= MOST_TOGETHER or len({group_of(m) for m in members}) == 1
     assert {group_of(m) for m in _named("mine")} == {REST} and group_of(_named("estoi")[0]) in GROUPS
+
+
+def test_the_wait_to_play_without_a_pause_stands_beside_the_algorithmic_latency(run_path: Path, tmp_path: Path) -> None:
+    declaring = shutil.copytree(run_path, tmp_path / "declaring", ignore=shutil.ignore_patterns("report"))
+    provenance = json.loads((declaring / "provenance.json").read_text())
+    provenance["systems"] = {"streamflow-sr": {"pauseless_latency_s": 1.25}, "full": {"pauseless_latency_s": None}}
+    (declaring / "provenance.json").write_text(json.dumps(provenance))
+    comparison = Comparison(Run(declaring))
+    notes = {row.label: row.cells[0].note for row in waiting_table(comparison).rows}
+    assert notes == {name: "1.25\u2009s" if name == "streamflow-sr" else "" for name in comparison.systems}
+    said = {line.split(" needs ")[0]: line for line in waiting(comparison)}
+    assert "0.96\u2009s of audio (1.25\u2009s to play without a pause)" in said["streamflow-sr"]
+    assert not any("pause" in line for name, line in said.items() if name != "streamflow-sr")
+    cells = {row.label: row.cells[1] for row in first_sound_table(comparison, first_sounds(comparison)).rows}
+    assert "1.25" in cells["streamflow-sr"].note and "without a pause" in cells["streamflow-sr"].note
+    assert Comparison(JoinedRuns([Run(run_path), Run(declaring)])).pauseless_latency("declaring:streamflow-sr") == 1.25

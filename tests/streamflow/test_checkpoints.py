@@ -223,6 +223,21 @@ def test_weights_that_cannot_be_those_of_the_part_are_refused_when_it_loads(copi
     assert str(file) in str(raised.value)
 
 
+@pytest.mark.parametrize("end", [".up", ".down", ".bias", ".outer.weight"])
+@pytest.mark.parametrize("kind", [torch.int64, torch.int32, torch.bool])
+def test_a_difference_of_whole_numbers_is_refused_by_name(copied, end, kind):
+    file = copied / "decoder-streamflow-q0.safetensors"
+    state = load_file(file)
+    name = next(name for name in sorted(state) if name.endswith(end))
+    state[name] = state[name].to(kind)
+    save_file(state, file)
+    opened = load_bundle(copied)
+    with pytest.raises(CheckpointError, match=f"{kind} and is a weight; restore it") as raised:
+        opened.decoder("streamflow-q0")
+    assert str(raised.value).startswith(f"{file}: {name} ")
+    assert dict(verify(opened))["decoder, streamflow-q0"] == str(raised.value)
+
+
 @pytest.mark.parametrize("part", ["speaker", "tokenizer", "vocoder", "decoder", "decoder-streamflow-sr"])
 def test_a_pickle_in_place_of_weights_is_refused_and_never_runs(copied, tmp_path, part):
     class Trap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from streamflow.checkpoint_check import verify
@@ -94,6 +95,16 @@ def test_a_session_of_it_refuses_what_does_not_fit(qwen):
         qwen[0].tokenize(np.zeros(16_000, np.float32))
     with pytest.raises(CheckpointError, match="no voice Nobody; there are Chelsie, Ethan"):
         qwen[0].voice("Nobody")
+
+
+def test_voices_of_whole_numbers_are_refused_by_name(qwen, tmp_path):
+    copied = shutil.copytree(qwen[0].directory, tmp_path / "copied")
+    state = load_file(copied / "voices.safetensors")
+    save_file(state | {"Ethan.mel": state["Ethan.mel"].long()}, copied / "voices.safetensors")
+    opened = Bundle(copied)
+    with pytest.raises(CheckpointError, match=r"voices\.safetensors: Ethan\.mel is stored as torch\.int64") as raised:
+        opened.voice("Ethan")
+    assert dict(verify(opened))["voice Ethan"] == str(raised.value)
 
 
 def test_one_file_without_an_index_and_no_voices_converts_to_the_same(qwen, tmp_path):

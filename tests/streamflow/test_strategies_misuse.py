@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamflow.checkpoints import Bundle
 from streamflow.errors import StrategyError, StreamflowError
 from streamflow.strategies import STRATEGIES, make_system, parameters_of_strategy, plan_of_strategy
 
@@ -110,53 +109,6 @@ def test_misuse_is_a_named_error_and_leaves_every_session_as_it_was(systems, req
     np.testing.assert_array_equal(audio_of(chunks), alone)
     by_the_side += [*beside.push(tokens[half:]), *beside.finish()]
     np.testing.assert_array_equal(audio_of(by_the_side), alone)
-
-
-@given(st.data())
-@settings(max_examples=60, deadline=None)
-def test_the_first_sample_comes_with_the_token_that_the_configuration_says(bundle, request_, tokens, data):
-    name = data.draw(st.sampled_from(STREAMING))
-    offered = {
-        "block": st.sampled_from([4, 5, 8, 12]),
-        "hop": st.integers(1, 2),
-        "ahead": st.integers(0, 2),
-        "overlap": st.integers(0, 4),
-        "crossfade": st.sampled_from([0.0, 0.2]),
-        "past": st.sampled_from(["window", "frozen", "inpainted"]),
-        "cached": st.booleans(),
-    }
-    known = parameters_of_strategy(name)
-    system = make_system(name, bundle, nfe=1, **{k: data.draw(v, k) for k, v in offered.items() if k in known})
-    session, tokens = system(request_), np.concatenate([tokens] * 2)
-    came = next(i for i in range(1, len(tokens) + 1) if list(session.push(tokens[i - 1 : i])))
-    assert came / 25 == pytest.approx(system.algorithmic_latency_s)
-
-
-class Patient:
-    """The bundle's vocoder, made to wait for more frames than it hears."""
-
-    def __init__(self, vocoder, future_frames: int):
-        self.hop, self.past_frames, self.future_frames = vocoder.hop, vocoder.past_frames, future_frames
-        self._vocoder = vocoder
-
-    def __call__(self, mel):
-        return self._vocoder(mel)
-
-
-@pytest.mark.parametrize("future", [4, 8, 30])
-@pytest.mark.parametrize("name", STREAMING)
-def test_the_vocoders_context_is_in_the_latency_and_in_the_wait(bundle, request_, tokens, name, future):
-    """A block of 8 frames gives no sound before the vocoder has its own look-ahead from the blocks after it."""
-    waiting = Bundle(bundle.directory)
-    waiting.vocoder = Patient(bundle.vocoder, future)
-    known = parameters_of_strategy(name)
-    system = make_system(name, waiting, nfe=1, **({"block": 8} if "block" in known else {}))
-    window = system.describe()["window"]
-    ahead = window["ahead"] * 8 + 4 * (window.get("token_ahead", 0) + window.get("overlap_tokens", 0))
-    assert system.algorithmic_latency_s == pytest.approx(((future // 8 + 1) * 8 + ahead) / 100)
-    session, tokens = system(request_), np.concatenate([tokens] * 2)
-    came = next(i for i in range(1, len(tokens) + 1) if list(session.push(tokens[i - 1 : i])))
-    assert came / 25 == pytest.approx(system.algorithmic_latency_s)
 
 
 @pytest.mark.parametrize("name", WITH_PAST)

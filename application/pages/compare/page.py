@@ -16,7 +16,8 @@ from .editor import QUIET, Editor
 from .markup import CANCEL, module, source_parts, stage_parts
 from .view_form import Chosen, chosen_of, label_of, told_to_page
 
-RATES = [("25 a second: real time", 25.0), ("50", 50.0), ("100", 100.0), ("200", 200.0), ("all at once", 0.0)]
+SPEECH = "speech"  # tokens come at the rate of the checkpoint's speech: 25 a second with the shipped one
+RATES = [("real time", SPEECH), ("50 a second", 50.0), ("100", 100.0), ("200", 200.0), ("all at once", 0.0)]
 
 
 class ComparePage:
@@ -61,7 +62,7 @@ class ComparePage:
             # no bounds of its own: Gradio would refuse in its words, and round, before the view can say what it takes
             self.seed = gradio.Number(0, label="Seed", info="Of the noise.", min_width=100)
             self.rate = gradio.Dropdown(
-                RATES, value=25.0, label="Tokens arrive (tokens/s)", info="25 make a second of speech.", min_width=180
+                RATES, value=SPEECH, label="Tokens arrive", info="At the rate of speech, or faster.", min_width=180
             )
 
     def _draw_systems(self) -> None:
@@ -139,7 +140,7 @@ def _chosen(values: tuple[Any, ...]) -> Chosen:
         (upload or {}).get("id"),
         checkpoint,
         "" if seed is None else seed,
-        float(rate or 0),
+        None if rate == SPEECH else float(rate or 0),
         tuple(systems),
         tuple(systems),
     )
@@ -149,10 +150,11 @@ def _choices(entries: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(label_of(entry), entry) for entry in entries]
 
 
-def _rate(rate: float) -> Any:
+def _rate(rate: float | None) -> Any:
     """The rate, also one of a link that the list does not have."""
-    known = RATES if any(rate == value for _, value in RATES) else [*RATES, (f"{rate:g}", rate)]
-    return gradio.update(choices=known, value=rate)
+    value = SPEECH if rate is None else rate
+    known = RATES if any(value == one for _, one in RATES) else [*RATES, (f"{rate:g} a second", rate)]
+    return gradio.update(choices=known, value=value)
 
 
 def _title(one: Utterance) -> str:

@@ -30,7 +30,7 @@ class Chosen:
         upload: id of an upload, or None.
         checkpoint: a bundle's name.
         seed: of the noise; as the form holds it, which may be no seed.
-        rate: tokens a second, 0 for all at once.
+        rate: tokens a second, None for the rate of speech, 0 for all at once.
         systems: ticked, as a link says them.
         offered: everything to tick, the strategies first.
     """
@@ -39,7 +39,7 @@ class Chosen:
     upload: str | None
     checkpoint: str
     seed: int | float | str
-    rate: float
+    rate: float | None
     systems: tuple[str, ...]
     offered: tuple[str, ...]
 
@@ -52,8 +52,9 @@ class Chosen:
         if not self.systems:
             raise ViewError("no systems: tick at least one")
         source = (UPLOAD, self.upload) if self.upload else (UTTERANCE, self.utterance)
-        head = [source, ("checkpoint", self.checkpoint), ("seed", str(self.seed)), ("rate", str(self.rate))]
-        return View.from_query([*head, *((SYSTEM, entry) for entry in self.systems)])
+        head = [source, ("checkpoint", self.checkpoint), ("seed", str(self.seed))]
+        rate = [] if self.rate is None else [("rate", str(self.rate))]
+        return View.from_query([*head, *rate, *((SYSTEM, entry) for entry in self.systems)])
 
 
 def strategies() -> tuple[str, ...]:

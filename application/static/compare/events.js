@@ -107,8 +107,9 @@ export const HANDLERS = {
 };
 
 /** What a first-packet latency is made of, and what must be waited for before it. */
-function parts({ first_packet_parts: made, algorithmic_latency_s: least }) {
+function parts({ first_packet_parts: made, algorithmic_latency_s: least, pauseless_latency_s: on }) {
   const worked = Object.keys(PARTS).filter((part) => made?.[part] >= 0.0005).map((part) => `${ms(made[part])} ${PARTS[part]}`);
   const waits = least == null ? "the whole utterance must have arrived first" : `${ms(least)} of speech must have arrived first`;
-  return [worked.join(" + "), waits].filter(Boolean).join("; ");
+  const pauseless = on == null ? "" : `${ms(on)} to play without a pause`;
+  return [worked.join(" + "), waits, pauseless].filter(Boolean).join("; ");
 }

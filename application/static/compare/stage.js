@@ -230,8 +230,8 @@ export class Stage {
   }
 
   /** Seconds into the stream at which the last token came that the first packet needs. */
-  #lastNeeded({ tokens_in }) {
-    const rate = Number(new URLSearchParams(this.job.query).get("rate") ?? 25);
+  #lastNeeded({ tokens_in, tokens_per_second }) {
+    const rate = Number(new URLSearchParams(this.job.query).get("rate") ?? tokens_per_second);
     return rate ? tokens_in / rate : 0;
   }
 

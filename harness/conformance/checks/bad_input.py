@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..driving import Subject, audio_of, bare, decode, seconds
+from ..driving import Subject, audio_of, bare, decode
 from ..finding import FAILS, HOLDS
 
 IMPOSSIBLE = 2**40  # no codebook is as large
@@ -29,7 +29,7 @@ def answer(subject: Subject) -> tuple[str, str, int | None]:
     chunks += beside.push(request.tokens[half:].copy()) or ()
     chunks += beside.finish() or ()
     if (at := subject.first_difference(alone, audio_of(chunks))) is not None:
-        return FAILS, f"after another session's bad tokens, and an empty push, it differs at {seconds(at)}", at
+        return FAILS, f"after another session's bad tokens, and an empty push, it differs at {subject.place(at)}", at
     return HOLDS, "negative, too large and misshapen tokens raise; an empty push and other sessions are unharmed", None
 
 

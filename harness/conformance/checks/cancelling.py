@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from ..driving import Subject, audio_of, bare, decode, seconds
+from ..driving import Subject, audio_of, bare, decode
 from ..finding import FAILS, HOLDS
 
 PATIENCE_S = 60.0  # for the thread to end; only a decoder that hangs needs it
@@ -28,7 +28,7 @@ def answer(subject: Subject) -> tuple[str, str, int | None]:
     chunks += bystander.push(other.tokens[half:].copy()) or ()
     chunks += bystander.finish() or ()
     if (at := subject.first_difference(alone, audio_of(chunks))) is not None:
-        return FAILS, f"a session beside cancelled ones differs at {seconds(at)}", at
+        return FAILS, f"a session beside cancelled ones differs at {subject.place(at)}", at
     return HOLDS, "between pushes and from another thread; a session beside them is unharmed", None
 
 

@@ -1,8 +1,8 @@
 """No sample depends on a token that comes later than the declared algorithmic latency allows, and the first packet
 comes no later than declared. What a player has to wait for without a pause afterwards may be more, and is told.
 
-A latency of L tokens means: sample s may depend on the tokens before s / 640 + L. So with every token from k on
-replaced, the samples before (k - L) * 640 stay. What is measured is the least L for which that is so. How far ahead a sample
+A latency of L tokens of n samples means: sample s may depend on the tokens before s / n + L. So with every token from k on
+replaced, the samples before (k - L) * n stay. What is measured is the least L for which that is so. How far ahead a sample
 hears depends on where in its chunk it lies, so the places k take every position in a chunk.
 """
 
@@ -12,10 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamflow.audio import SAMPLE_RATE
 from streamflow.session import AudioChunk, StreamRequest
 
-from ...inputs import SAMPLES_PER_TOKEN, TOKENS_PER_SECOND
 from ..driving import Subject, audio_of, bare
 from ..finding import FAILS, HOLDS, NOT_APPLICABLE
 
@@ -36,19 +34,19 @@ def answer(subject: Subject) -> tuple[str, str, int | None]:
         needed, end = len(request.tokens), "; it declares so" if subject.declares_whole else ""
         return FAILS, f"it does not stream: the first sound comes with finish(), after all {needed} tokens{end}", needed
     needed, token = actual_lookahead(subject, request, chunks)
-    ms = round(1000 / TOKENS_PER_SECOND)
+    ms, wait_ms = round((declared or 0) * subject.token_ms), pauseless_ms(subject, chunks, came)
     found = (
-        f"samples depend on tokens up to {needed * ms} ms ahead; the first packet comes after {came[0]} tokens, and "
-        f"plays on without a pause {pauseless_ms(chunks, came)} ms after the first token's begin"
+        f"samples depend on tokens up to {needed * subject.token_ms:.0f} ms ahead; the first packet comes after {came[0]} "
+        f"tokens, and plays on without a pause {wait_ms} ms after the first token's begin"
     )
     if declared is None:
         unsaid = "it declares no algorithmic_latency_s in describe(): give --look-ahead TOKENS"
         return NOT_APPLICABLE, f"{unsaid}; {found}", None
     if needed > declared:
-        return FAILS, f"declared {declared * ms} ms, but {found}; seen when token {token} was changed", token
+        return FAILS, f"declared {ms} ms, but {found}; seen when token {token} was changed", token
     if came[0] > declared:
-        return FAILS, f"declared {declared * ms} ms, which is {declared} tokens, but {found}", came[0]
-    return HOLDS, f"declared {declared * ms} ms; {found}", None
+        return FAILS, f"declared {ms} ms, which is {declared} tokens, but {found}", came[0]
+    return HOLDS, f"declared {ms} ms; {found}", None
 
 
 def arrivals(subject: Subject, request: StreamRequest) -> tuple[list[AudioChunk], list[int]]:
@@ -61,23 +59,24 @@ def arrivals(subject: Subject, request: StreamRequest) -> tuple[list[AudioChunk]
     return [*chunks, *(session.finish() or ())], came
 
 
-def pauseless_ms(chunks: Sequence[AudioChunk], came: Sequence[int]) -> int:
+def pauseless_ms(subject: Subject, chunks: Sequence[AudioChunk], came: Sequence[int]) -> int:
     """When a player may begin so that each chunk has come when it is due, were no time spent on computing."""
-    waits = [count * SAMPLES_PER_TOKEN - chunk.start_sample for chunk, count in zip(chunks, came, strict=False)]
-    return round(1000 * max(waits) / SAMPLE_RATE)
+    token = subject.samples_per_token
+    waits = [count * token - chunk.start_sample for chunk, count in zip(chunks, came, strict=False)]
+    return round(1000 * max(waits) / subject.sample_rate)
 
 
 def actual_lookahead(subject: Subject, request: StreamRequest, chunks: Sequence[AudioChunk]) -> tuple[int, int]:
     """Tokens ahead that the samples of these chunks depend on, and the changed token that shows it."""
-    tokens, whole = request.tokens, audio_of(chunks)
+    tokens, whole, token = request.tokens, audio_of(chunks), subject.samples_per_token
     other = tokens[::-1]  # real tokens of the same speaker, in an order that differs nearly everywhere
     most, shown = 0, 0
-    for k in places(len(tokens), max(len(chunk.samples) for chunk in chunks) // SAMPLES_PER_TOKEN):
+    for k in places(len(tokens), max(len(chunk.samples) for chunk in chunks) // token):
         changed = np.concatenate([tokens[:k], other[k:]])
         if np.array_equal(changed[k], tokens[k]):
             continue
-        at = first_change(subject, request, changed, whole[: k * SAMPLES_PER_TOKEN])
-        if at is not None and (ahead := k - at // SAMPLES_PER_TOKEN) > most:
+        at = first_change(subject, request, changed, whole[: k * token])
+        if at is not None and (ahead := k - at // token) > most:
             most, shown = ahead, k
     return most, shown
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...inputs import SAMPLES_PER_TOKEN
 from ...render import LENGTH_TOLERANCE_S
-from ..driving import Subject, decode, seconds
+from ..driving import Subject, decode
 from ..finding import FAILS, HOLDS
-
-RATE = 16_000
 
 
 def answer(subject: Subject) -> tuple[str, str, int | None]:
@@ -24,9 +21,10 @@ def answer(subject: Subject) -> tuple[str, str, int | None]:
             return FAILS, f"chunk {number} holds {samples.dtype} {list(samples.shape)}, not float32 [n]", position
         if len(bad := np.flatnonzero(~(np.abs(samples) <= 1))):
             at = position + int(bad[0])
-            return FAILS, f"chunk {number} holds {samples[bad[0]]} at {seconds(at)}", at
+            return FAILS, f"chunk {number} holds {samples[bad[0]]} at {subject.place(at)}", at
         position += len(samples)
-    expected = len(request.tokens) * SAMPLES_PER_TOKEN
-    if abs(position - expected) > LENGTH_TOLERANCE_S * RATE:
+    expected = len(request.tokens) * subject.samples_per_token
+    rate = subject.sample_rate
+    if abs(position - expected) > LENGTH_TOLERANCE_S * rate:
         return FAILS, f"{position} samples for {len(request.tokens)} tokens, which are {expected}", position
-    return HOLDS, f"{len(found)} chunks, {position / RATE:.2f} s for {expected / RATE:.2f} s of tokens", None
+    return HOLDS, f"{len(found)} chunks, {position / rate:.2f} s for {expected / rate:.2f} s of tokens", None

@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 from ..driving import Subject, bare
 from ..finding import FAILS, HOLDS, NOT_APPLICABLE
 
-YOUNG_TOKENS, OLD_TOKENS, SPAN_TOKENS = 125, 300, 75  # 5 s and 12 s old, compared over 3 s
+YOUNG_S, OLD_S, SPAN_S = 5.0, 12.0, 3.0  # ages of the streams, and over how long they are compared
 LEAST_CHUNKS = 3  # of each stream in the span
 COUNT_GROWTH = 1.05  # of a count, which has no noise: a chunk that was cut otherwise may differ a little
 TIME_GROWTH = 1.25  # of a measured time
@@ -88,11 +88,10 @@ def time_ratio(found: Streams) -> float:
     return float(np.median([old / max(young, 1e-9) for old, young in pairs]))
 
 
-def measured(
-    subject: Subject, young_tokens: int = YOUNG_TOKENS, old_tokens: int = OLD_TOKENS, span: int = SPAN_TOKENS
-) -> Streams:
+def measured(subject: Subject, young_s: float = YOUNG_S, old_s: float = OLD_S, span_s: float = SPAN_S) -> Streams:
     """Bring a stream to either age, then let the two take turns, token by token, for a span more."""
     request = subject.requests[0]
+    young_tokens, old_tokens, span = (round(s * subject.tokens_per_second) for s in (young_s, old_s, span_s))
     tokens = np.concatenate([request.tokens] * -(-(old_tokens + span) // len(request.tokens)))
     old, young, found = subject.open(bare(request)), subject.open(bare(request)), Streams()
     found.first = sum(1 for token in tokens[:old_tokens] for _ in old.push(token[None].copy()) or ())

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...inputs import SAMPLES_PER_TOKEN
-from ..driving import Subject, audio_of, bare, decode, seconds
+from ..driving import Subject, audio_of, bare, decode
 from ..finding import FAILS, HOLDS
 
-FRAME = 160  # samples, 10 ms
+FRAME_S = 0.01
 
 
 def answer(subject: Subject) -> tuple[str, str, int | None]:
     """End after 0, 1 and some tokens; finish twice and push afterwards; compare a prefix with the whole."""
     request = subject.requests[0]
-    whole, count = audio_of(decode(subject, request)), len(request.tokens)
-    framing = len(whole) - count * SAMPLES_PER_TOKEN  # what a decoder's framing costs or adds, wherever it ends
+    whole, count, token = audio_of(decode(subject, request)), len(request.tokens), subject.samples_per_token
+    framing = len(whole) - count * token  # what a decoder's framing costs or adds, wherever it ends
     for length in dict.fromkeys((1, 2, count // 3, count - 1)):
         part = audio_of(decode(subject, request, tokens=request.tokens[:length]))
-        expected = length * SAMPLES_PER_TOKEN + framing
-        if abs(len(part) - expected) > FRAME:
+        expected = length * token + framing
+        if abs(len(part) - expected) > FRAME_S * subject.sample_rate:
             return FAILS, f"ended after token {length} it gave {len(part)} samples instead of {expected}", length
-        safe = max(0, length - (subject.lookahead_tokens or length)) * SAMPLES_PER_TOKEN
+        safe = max(0, length - (subject.lookahead_tokens or length)) * token
         if (at := subject.first_difference(part[:safe], whole[:safe])) is not None:
-            return FAILS, f"ended after token {length}, the audio differs at {seconds(at)}, before the look-ahead", at
+            return (
+                FAILS,
+                f"ended after token {length}, the audio differs at {subject.place(at)}, before the look-ahead",
+                at,
+            )
     return _afterwards(subject)
 
 

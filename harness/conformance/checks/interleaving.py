@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamflow.session import AudioChunk
 
-from ..driving import Subject, audio_of, bare, decode, packed, seconds
+from ..driving import Subject, audio_of, bare, decode, packed
 from ..finding import FAILS, HOLDS
 
 SIZES = (3,)  # tokens a turn: off every block, so that sessions change in the middle of one
@@ -25,5 +25,5 @@ def answer(subject: Subject) -> tuple[str, str, int | None]:
         got += session.finish() or ()
     for request, before, got in zip(pair, alone, chunks, strict=True):
         if (at := subject.first_difference(before, audio_of(got))) is not None:
-            return FAILS, f"{request.utterance_id}: beside another session it differs at {seconds(at)}", at
+            return FAILS, f"{request.utterance_id}: beside another session it differs at {subject.place(at)}", at
     return HOLDS, "two sessions in turns of 3 tokens against each alone", None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..driving import Subject, audio_of, bare, decode, seconds
+from ..driving import Subject, audio_of, bare, decode
 from ..finding import FAILS, HOLDS
 
 
@@ -14,8 +14,12 @@ def answer(subject: Subject) -> tuple[str, str, int | None]:
     given = audio_of(decode(subject, request, opened=replace(request, speaker=request.speaker.copy())))
     without = audio_of(decode(subject, request, opened=bare(request)))
     if (at := subject.first_difference(given, without)) is not None:
-        return FAILS, f"it reads the request's tokens or reference: without them it differs at {seconds(at)}", at
+        return FAILS, f"it reads the request's tokens or reference: without them it differs at {subject.place(at)}", at
     swapped = replace(bare(request), reference=other.reference.copy(), tokens=other.tokens.copy())
     if (at := subject.first_difference(given, audio_of(decode(subject, request, opened=swapped)))) is not None:
-        return FAILS, f"it reads the request's tokens or reference: with another's it differs at {seconds(at)}", at
+        return (
+            FAILS,
+            f"it reads the request's tokens or reference: with another's it differs at {subject.place(at)}",
+            at,
+        )
     return HOLDS, "the same without the request's tokens and reference", None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..driving import Subject, audio_of, decode, seconds
+from ..driving import Subject, audio_of, decode
 from ..finding import FAILS, HOLDS
 
 
@@ -12,5 +12,5 @@ def answer(subject: Subject) -> tuple[str, str, int | None]:
     decode(subject, subject.requests[1])
     at = subject.first_difference(first, audio_of(decode(subject, subject.requests[0])))
     if at is not None:
-        return FAILS, f"decoded again with the same seed, it differs from {seconds(at)} on", at
+        return FAILS, f"decoded again with the same seed, it differs from {subject.place(at)} on", at
     return HOLDS, f"{len(first)} samples, the same with another utterance in between", None

@@ -41,6 +41,8 @@ def test_strategies_are_compared_with_full_and_cosyvoice_and_come_when_the_confi
     assert rows["full"]["work / full"].ratio == pytest.approx(1)
     assert rows["full"]["algorithmic_s"] is None
     assert rows["streamflow-sr"]["algorithmic_s"] == pytest.approx(rows["streamflow-sr"]["measured_s"])
+    assert rows["full"]["pauseless_s"] is None
+    assert rows["streamflow-sr"]["pauseless_s"] == pytest.approx(rows["streamflow-sr"]["measured_s"] + 0.04)
     assert not any("did not come" in note for note in result.notes)
 
 

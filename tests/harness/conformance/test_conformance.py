@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from harness.cli import app
 from harness.conformance import CHECKS, Subject, check_conformance
 from harness.conformance.checks.causality import places
-from harness.conformance.checks.cost import ATTEMPTS, COUNT_GROWTH, OLD_TOKENS, SPAN_TOKENS, Streams, judge, measured
+from harness.conformance.checks.cost import ATTEMPTS, COUNT_GROWTH, OLD_S, SPAN_S, Streams, judge, measured
 from streamflow.checkpoints import Bundle
 from streamflow.errors import StreamflowError
 from streamflow.session import AudioChunk, StreamRequest
 from streamflow.strategies import STRATEGIES, make_system
 from streamflow.tiny import make_tiny_bundle
+
+from ..test_given_tokens import checkpoint, corpus  # noqa: F401
 
 CODEBOOK, HOP, AHEAD, TOKEN = 100, 4, 2, 640
 UNTIMED = [check.name for check in CHECKS if check.name != "cost"]  # that one is a matter of the machine too
@@ -288,15 +293,15 @@ class Growing(InTorch):
 
 def test_what_torch_goes_over_for_each_chunk_is_counted_the_same_every_time():
     once, again = (measured(subject(InTorch)) for _ in range(2))
-    assert once.first == (OLD_TOKENS - AHEAD) // HOP
-    assert once.chunks >= SPAN_TOKENS // HOP and min(once.young_s + once.old_s) > 0
+    assert once.first == (25 * OLD_S - AHEAD) // HOP
+    assert once.chunks >= 25 * SPAN_S // HOP and min(once.young_s + once.old_s) > 0
     assert once.old_values == again.old_values and len(set(once.old_values + once.young_values)) == 1
     assert not any(measured(subject(Sound)).old_values)
 
 
 def test_work_that_grows_with_the_history_fails_by_its_count():
     (finding,) = check_conformance(subject(Growing), ["cost"])
-    assert finding.verdict == "FAILS" and finding.index == (OLD_TOKENS - AHEAD) // HOP and "values" in finding.said
+    assert finding.verdict == "FAILS" and finding.index == (25 * OLD_S - AHEAD) // HOP and "values" in finding.said
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +323,35 @@ def test_every_strategy_conforms_but_those_that_do_not_stream(tiny, strategy):
     assert [one.check for one in fails] == NOT_STREAMING.get(strategy, []), [one.said for one in fails]
 
 
+def test_a_decoder_of_other_rates_conforms_at_its_own(checkpoint, corpus, tmp_path):  # noqa: F811
+    """Published weights: 50 tokens a second, which the manifest gives, and 24 kHz."""
+    command = ["conformance", "sr:streamflow-sr,nfe=1", "--checkpoint", str(checkpoint), "--corpus", str(corpus)]
+    done = CliRunner().invoke(app, [*command, "--only", "chunks,causality,ending", "--json", str(tmp_path / "found")])
+    found = {one["check"]: one for one in json.loads((tmp_path / "found").read_text())}
+    assert {one["verdict"] for one in found.values()} == {"holds"} and done.exit_code == 0, found
+    assert "declared 400 ms" in found["causality"]["said"] and "after 20 tokens" in found["causality"]["said"]
+
+
+def test_a_look_ahead_that_is_given_in_tokens_is_of_the_decoders_rate():
+    class Fast(Sound):
+        """50 tokens a second of 480 samples at 24 kHz."""
+
+        def chunk(self, count):
+            start = self.sent * TOKEN
+            return AudioChunk(start // TOKEN * 480, super().chunk(count).samples[: 480 * count], sample_rate=24_000)
+
+    fifty = [replace(request, tokens_per_second=50.0) for request in requests()]
+    fast = Subject(Fast, fifty, (HOP + AHEAD) / 50)
+    assert (fast.lookahead_tokens, fast.samples_per_token, fast.sample_rate) == (HOP + AHEAD, 480, 24_000)
+    held = {one.check: one for one in check_conformance(fast, ["chunks", "causality", "ending"])}
+    assert {one.verdict for one in held.values()} == {"holds"}, held
+    said = held["causality"].said
+    assert "declared 120 ms" in said and "plays on without a pause 120 ms" in said
+    assert "1.66 s for 1.66 s of tokens" in held["chunks"].said
+    (late,) = check_conformance(Subject(Fast, fifty, (HOP + AHEAD - 1) / 50), ["causality"])
+    assert late.verdict == "FAILS" and "declared 100 ms" in late.said
+
+
 CONSTANT = [name for name in STRATEGIES if name not in (*CONTROLS, *NOT_STREAMING, *GROWING)]
 
 
@@ -325,7 +359,7 @@ CONSTANT = [name for name in STRATEGIES if name not in (*CONTROLS, *NOT_STREAMIN
 def test_a_chunk_of_every_strategy_goes_over_as_much_late_as_early_but_where_all_of_the_past_is_seen(tiny, strategy):
     system = make_system(strategy.partition(",")[0], tiny, nfe=1, **GROWING.get(strategy, {}))
     utterances = requests(tiny.tokenizer.fsq.codebook_size, (38, 33))
-    found = measured(Subject(system, utterances), 25, 75, 30)  # its blocks are a third as long, so is its past
+    found = measured(Subject(system, utterances), 1.0, 3.0, 1.2)  # its blocks are a third as long, so is its past
     assert min(found.young_values) > 0 and found.chunks >= 5
     grew = float(np.median(found.old_values) / np.median(found.young_values))
     assert grew > COUNT_GROWTH if strategy in GROWING else grew == pytest.approx(1)

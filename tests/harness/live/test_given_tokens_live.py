@@ -69,6 +69,15 @@ def test_a_job_holds_tokens_and_voice_and_no_control(engine, corpus):  # noqa: F
     assert [system["name"] for system in task.systems] == ["sr"]
 
 
+def test_tokens_come_at_the_checkpoints_rate_unless_another_is_asked_for(engine, corpus):  # noqa: F811
+    row = next(csv.DictReader(corpus.open(newline="")))
+    for asked, rate in ((None, 50.0), (25.0, 25.0), (0.0, 0.0)):
+        view = View((SYSTEM,), utterance=row["utterance_id"], checkpoint="qwen", tokens_per_second=asked)
+        job = engine.submit(view, "me")
+        assert engine._job(job, "me").task.rate == rate
+        engine.cancel(job, "me")
+
+
 def test_what_has_no_tokens_is_refused_before_it_waits(engine, corpus, checkpoint):  # noqa: F811
     with pytest.raises(LiveError, match="checkpoint=qwen: takes tokens and voice from the manifest"):
         engine.submit(View((SYSTEM,), upload="mine", checkpoint="qwen"), "me", np.zeros(16_000, np.float32))

@@ -40,3 +40,10 @@ class Whispers(Beeps):
     """A rate that no speech is at."""
 
     rate = 400
+
+
+class Flag(Beeps):
+    """A rate that is none."""
+
+    def push(self, tokens):
+        yield AudioChunk(0, np.zeros(640, np.float32), sample_rate=True)
