@@ -12,9 +12,10 @@ import pytest
 
 from reports import write_report
 from reports.comparison import Comparison
+from tests.slowness import PATIENCE_MS, slowed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright; install the extra dev")
-playwright.expect.set_options(timeout=60_000)  # on a machine with other work to do
+playwright.expect.set_options(timeout=PATIENCE_MS)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -76,7 +77,7 @@ DRAW_ALL = """() => { for (const place of document.querySelectorAll("[data-plot]
 def browser() -> Iterator[playwright.Browser]:
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
+        yield slowed(chromium)
         chromium.close()
 
 
@@ -89,6 +90,7 @@ def opened(browser: playwright.Browser) -> Iterator[Open]:
         context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.goto(path.as_uri())
@@ -102,7 +104,7 @@ def opened(browser: playwright.Browser) -> Iterator[Open]:
 
 def until(page: playwright.Page, condition: str, where: str = "") -> None:
     """Wait until JavaScript is true; the page's policy forbids the evaluation that playwright's own waiting does."""
-    for _ in range(600):
+    for _ in range(PATIENCE_MS // 100):
         if page.evaluate(condition):
             return
         page.wait_for_timeout(100)
@@ -205,6 +207,13 @@ def test_systems_share_a_position_and_only_one_sounds(report: Path, opened: Open
     assert page.evaluate(sounding) == 1 and began < 0.9
     other.locator(".play").press("Space")
     assert page.evaluate(sounding) == 0
+
+
+def test_what_is_stopped_and_begun_again_at_once_goes_on(report: Path, opened: Open) -> None:
+    page = opened(report)
+    button = page.locator(".utterance .play").nth(1)
+    button.evaluate("(button) => { for (let press = 0; press < 3; press += 1) button.click(); }")
+    until(page, "[...document.querySelectorAll('audio')].some((a) => a.currentTime > 0.1)")
 
 
 def test_a_table_is_sorted_from_the_keyboard_by_its_numbers(report: Path, opened: Open) -> None:
@@ -348,7 +357,7 @@ def test_on_paper_every_plot_is_drawn_within_the_page_and_players_are_left_out(r
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 703, "height": 1000})  # 186 mm
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    playwright.expect(page.locator("[data-plot]:visible:not([data-drawn])")).to_have_count(0, timeout=60_000)
+    playwright.expect(page.locator("[data-plot]:visible:not([data-drawn])")).to_have_count(0)
     over = (
         "(a) => a.filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 80))"
     )
