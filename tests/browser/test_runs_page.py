@@ -169,6 +169,11 @@ def test_a_worse_candidate_is_held_back_and_the_overview_says_so(page: Any, fold
         "[...document.querySelectorAll('input')].some((e) => e.checkVisibility() && e.value === 'good')"
     )
     page.click("#promote-ask")
+    page.wait_for_selector("#promote-yes:visible")
+    for name in ("other", "main"):  # what is asked is about another name then
+        page.get_by_label("Name of the baseline").fill(name)
+        page.wait_for_selector("#promote-yes", state="hidden")
+    page.click("#promote-ask")
     page.click("#promote-yes")
     page.wait_for_selector("#promote-said >> text=good is the baseline main now")
     assert (folder / "baselines" / "main" / "history.jsonl").is_file()

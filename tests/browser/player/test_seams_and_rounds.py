@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 LONG = step("seams", "A", seconds=20, coverage=0.01, question_key="question.seam-locating")
 TO_THE_END = "player.seek(player.duration - 0.3)"
 WHOLE = ".lt-submit:not(.lt-off)"  # it was heard to its end, and no late press can come any more
-# Where the sound was before and after each press; and one press that comes after the end, when it still answers what was just heard.
+# Where the sound was before and after each press; and one press after the end, when it still answers what was just heard.
 PRESSES = """() => {
   window.at = [];
   addEventListener("pointerdown", () => at.push([player.heardPosition]), true);
