@@ -244,16 +244,10 @@ def test_the_language_can_be_chosen(listener: Callable[..., Any]) -> None:
 
 
 def held(person: Any, pattern: str) -> Callable[[], None]:
-    """Hold the next requests of this kind back, as a slow network does; returns what lets them go on."""
+    """Hold the next request of this kind back, as a slow network does; returns what lets it go on."""
     waiting: list[Any] = []
-    person.page.route(pattern, lambda route: waiting.append(route))
-
-    def let_go() -> None:
-        person.page.unroute(pattern)
-        for route in waiting:
-            route.continue_()
-
-    return let_go
+    person.page.route(pattern, lambda route: waiting.append(route), times=1)
+    return lambda: waiting[0].continue_()
 
 
 def test_who_starts_before_the_chosen_language_has_come_goes_on_in_it(listener: Callable[..., Any]) -> None:
