@@ -257,6 +257,7 @@ def test_who_starts_before_the_chosen_language_has_come_goes_on_in_it(listener: 
     with person.page.expect_request("**/texts.json?lang=de*"):
         person.page.select_option(".flow-language select", "de")
     person.send()
+    person.page.wait_for_timeout(1000)  # a start that did not wait would be answered by now
     let_go()
     person.page.wait_for_selector("[data-screen=consent] >> text=Bevor Sie beginnen")
 
