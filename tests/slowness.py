@@ -1,4 +1,4 @@
-"""A slow reader's machine, to make races show themselves: ``STREAMFLOW_BROWSER_SLOWDOWN=6 python -m pytest tests/browser``.
+"""A slow reader's machine, to make races show themselves: ``STREAMFLOW_BROWSER_SLOWDOWN=6 python -m pytest PATHS``.
 
 What a test asserts at once after something that takes its time then fails here instead of on a busy machine.
 """

@@ -210,7 +210,9 @@ def test_simulated_listeners_show_what_the_study_will_find(app: App, page: Any):
     for label, number in {"Honest": "5", "Lazy": "0", "Bot": "0"}.items():
         field(page, label).fill(number)
     page.click("role=button[name='Simulate']")
-    page.click("a:has-text('Analyse tried-simulated')", timeout=15 * PATIENCE_MS)
+    page.wait_for_selector("#study-simulation .study-note:is(.good, .bad)", timeout=5 * PATIENCE_MS)
+    assert not page.query_selector("#study-simulation .bad"), page.inner_text("#study-simulation")
+    page.click("a:has-text('Analyse tried-simulated')")
     page.wait_for_url("**study=tried-simulated&tab=results*")
     page.wait_for_selector("#study :text('nobody')")
     page.click("role=button[name='Analyse']")
