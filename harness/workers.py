@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 BEGIN, RESULT, END, BROKEN = "begin", "result", "end", "broken"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-START_S = 120.0  # a worker has to import what it needs; a machine under load takes its time
+START_S = 600.0  # a worker has to import what it needs; a machine under load takes its time
 FIRST_S = 60.0  # a step may have a model to load at its first time
 PR_SET_PDEATHSIG = 1  # prctl(2)
 

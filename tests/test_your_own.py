@@ -37,7 +37,7 @@ def server(folder: Path) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "serve:app", "--port", str(port), "--log-level", "warning"]
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}"})
-    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 300
+    url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 900
     while True:
         try:
             httpx.get(f"{url}/version", timeout=10)
@@ -47,7 +47,7 @@ def server(folder: Path) -> Iterator[str]:
             time.sleep(0.1)
     yield url
     process.terminate()
-    process.wait(60)
+    process.wait(300)
 
 
 def streamflow(folder: Path, *arguments: str, url: str) -> subprocess.CompletedProcess:

@@ -47,7 +47,9 @@ class BenchPart:
     ) -> None:
         """Events; ``again`` draws the page anew once the bench is there."""
         going = [self.start, self.stop, self.progress, self.job, self.timer]
-        self.size.input(told(self.price), [runs, systems, self.size], self.progress, **QUIET)
+        self.size.input(
+            told(self.price), [runs, systems, self.size], self.progress, trigger_mode="always_last", **QUIET
+        )
         self.start.click(told(self.measure), [runs, systems, self.size], going, api_visibility="private")
         self.stop.click(told(self.cancel), self.job, going, **QUIET)
         ended = self.timer.tick(told(self.follow), self.job, going, **QUIET)

@@ -14,7 +14,7 @@ import httpx
 
 from ..errors import StudyError
 
-START_S = 180.0  # a job in the background yields to everything else
+START_S = 900.0  # a job in the background yields to everything else
 
 
 def free_port() -> int:
@@ -57,7 +57,7 @@ def _wait(process: subprocess.Popen[str], address: str) -> None:
             said = (process.stderr.read() if process.stderr else "").strip().splitlines()
             raise StudyError(f"the service ended at once ({said[-1] if said else 'no message'}); see serve --help")
         try:
-            httpx.get(address + "/api/studies/none", timeout=2.0)
+            httpx.get(address + "/api/studies/none", timeout=10.0)
             return
         except httpx.HTTPError:
             time.sleep(0.1)

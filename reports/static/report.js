@@ -70,6 +70,7 @@ class Player {
     this.wave.addEventListener("pointermove", (event) => { if (event.buttons & 1) this.pick(event); });
     this.wave.addEventListener("keydown", (event) => this.step(event));
     this.audio.addEventListener("ended", () => {
+      if (playing !== this || !this.audio.ended) return; /* another one was begun, or this again, before it was told */
       if (loop?.checked) { this.group.move(0); this.start(); } else { this.stop(); this.group.move(0); }
     });
     this.audio.addEventListener("error", () => { if (playing === this) this.stop(); this.button.disabled = true; });
@@ -81,20 +82,18 @@ class Player {
       playing.stop();
     }
     playing = this;
+    const pass = (this.pass = Symbol("pass"));
     this.button.setAttribute("aria-pressed", "true");
     const from = this.group.position >= this.duration - 0.02 ? 0 : this.group.position;
     this.audio.currentTime = from;
-    this.audio.play().then(() => requestAnimationFrame(() => this.follow())).catch(() => this.stop());
+    const isWanted = () => playing === this && this.pass === pass; /* a device takes its time; stopped and begun again? */
+    const follow = () => { if (isWanted()) { this.group.move(this.audio.currentTime); requestAnimationFrame(follow); } };
+    this.audio.play().then(() => requestAnimationFrame(follow), () => { if (isWanted()) this.stop(); });
   }
   stop() {
     this.audio.pause();
     this.button.setAttribute("aria-pressed", "false");
     if (playing === this) { playing = null; this.group.move(this.audio.currentTime); }
-  }
-  follow() {
-    if (playing !== this) return;
-    this.group.move(this.audio.currentTime);
-    requestAnimationFrame(() => this.follow());
   }
   seek(to) {
     this.group.move(Math.max(0, Math.min(to, this.duration)));

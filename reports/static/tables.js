@@ -36,7 +36,7 @@ function sortable(table) {
 }
 
 /* Every table, and the methods, can be copied as a paper or a program takes it. */
-async function copy(text) {
+async function write(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -48,13 +48,18 @@ async function copy(text) {
     if (!done) throw new Error("not copied");
   }
 }
-function copyButton(label, what, text) {
+/* There is one clipboard: the latest press is written last, and only it is told of. */
+let presses = 0, written = Promise.resolve();
+function copyButton(label, what, text, say) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
   button.setAttribute("aria-label", `Copy ${what} as ${label}`);
   button.addEventListener("click", async () => {
-    const said = button.parentElement.querySelector("output");
-    try { await copy(text()); said.textContent = "copied"; } catch { said.textContent = "the browser refused"; }
-    setTimeout(() => { said.textContent = ""; }, 2000);
+    const press = (presses += 1), isLatest = () => press === presses;
+    say("");
+    const own = written.then(() => { if (isLatest()) return write(text()); });
+    written = own.catch(() => {});
+    const outcome = await own.then(() => `${label} copied`, () => "the browser refused");
+    if (isLatest()) say(outcome);
   });
   return button;
 }
@@ -62,7 +67,13 @@ function copyBar(after, what, formats) {
   const bar = Object.assign(document.createElement("p"), { className: "copies" });
   const said = document.createElement("output");
   said.setAttribute("aria-live", "polite");
-  bar.append("copy ", ...formats.map(([label, text]) => copyButton(label, what, text)), said);
+  let wiping = 0;
+  const say = (words) => {
+    clearTimeout(wiping);
+    said.textContent = words;
+    if (words) wiping = setTimeout(() => say(""), 5000);
+  };
+  bar.append("copy ", ...formats.map(([label, text]) => copyButton(label, what, text, say)), said);
   after.after(bar);
 }
 /* A table's copies stand in the script element after it. */

@@ -26,8 +26,8 @@ from harness.storage import encode_flac, write_bytes
 from listening_tests.creating import create_study
 from listening_tests.opening import OpenStudy, open_study
 from listening_tests.protocols import REGISTRY
-from tests.browser.slowness import slowed
 from tests.ports import free_port
+from tests.slowness import PATIENCE_MS, slowed
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHIPPED = Path(__file__).parents[2] / "corpora" / "shipped"
@@ -36,7 +36,6 @@ CHUNK = 7_680  # samples: 0.48 s, so that a clip has seams
 CLIP_S = 1.7  # long enough for a trap of beeps, short enough to listen to everything in real time
 SYSTEMS = ("full", "naive", "streamflow-sr")
 START_S = 900.0  # of a server, on a machine with other work to do
-PATIENCE_MS = 60_000  # of a page; nothing waits so long but for an event
 SIZES = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 
 

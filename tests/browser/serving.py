@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 
 from tests.ports import free_port
+from tests.slowness import PATIENCE_MS
 
 ROOT = Path(__file__).parents[2]
 START_S = 900.0  # importing torch and Gradio on a machine with other work to do
-PATIENCE_MS = 60_000  # of a page; nothing waits so long but for an event
 SERIOUS = ("serious", "critical")
 STYLED = "() => [...document.querySelectorAll('link[rel=stylesheet]')].every((one) => one.sheet)"
 STILL = """() => document.getAnimations().every(
@@ -124,6 +124,28 @@ def shoot(page: Any, name: str) -> None:
     if folder := os.environ.get("STREAMFLOW_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
+def in_address(page: Any, words: str) -> None:
+    """Wait until the address says this: it is written after the page has heard of a change."""
+    page.wait_for_function("words => location.search.includes(words)", arg=words)
+
+
+def choose_tab(page: Any, name: str) -> None:
+    """Choose a tab, be it in the menu of those that there is no room for: which they are is measured after the drawing."""
+    from playwright.sync_api import TimeoutError
+
+    page.wait_for_selector("role=tab >> visible=true")
+    direct, deadline = page.locator(f"[role=tab]:visible:text-is('{name}')"), time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        try:
+            if direct.count():
+                return direct.first.click(timeout=5000)
+            page.click(".overflow-menu:visible > button", timeout=5000)
+            return page.click(f".overflow-dropdown button:text-is('{name}')", timeout=5000)
+        except TimeoutError:  # it has moved meanwhile
+            if time.monotonic() > deadline:
+                raise
 
 
 def check_narrow(page: Any, name: str) -> None:

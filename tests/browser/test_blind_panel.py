@@ -19,9 +19,10 @@ from application.visitor import Visitors
 from listening_tests.on_the_spot import Desk
 from listening_tests.service import create_service
 from listening_tests.workspace import Workspace
-from tests.browser.conftest import HEARD, PATIENCE_MS, SIZES
+from tests.browser.conftest import HEARD, SIZES
 from tests.browser.serving import violations
 from tests.listening_tests.on_the_spot.speech import spoken
+from tests.slowness import PATIENCE_MS
 
 SECONDS = 1.2
 PAGE = f"""<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -163,6 +164,20 @@ def test_a_refresh_goes_on_with_the_same_trial_and_ending_early_says_so(person):
     assert page.inner_text(".blind-result tbody").split("\t")[-1] == "neither"
     page.click(".blind [type=submit]")  # and another one
     person.trial(1)
+
+
+def test_of_two_starts_the_later_one_counts_whichever_is_answered_first(person):
+    page, waiting = person.page, []
+    page.route("**/blind/tests", lambda route: waiting.append(route), times=1)
+    page.fill(".blind [name=trials]", "4")
+    with page.expect_request("**/blind/tests"):
+        page.click(".blind [type=submit]")
+    person.start("ab", 6)
+    with page.expect_response("**/blind/tests"):
+        waiting[0].continue_()
+    page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    person.trial(1)
+    assert page.inner_text(".blind-progress") == "Trial 1 of 6"
 
 
 def test_nothing_sounds_and_nothing_can_be_answered_before_one_presses_play(person):

@@ -19,8 +19,9 @@ from listening_tests.creating import create_study
 from listening_tests.opening import open_study
 from reports.html import write_report
 from tests.browser.conftest import SMALL, SYSTEMS, write_run
-from tests.browser.serving import PATIENCE_MS, STILL, check_narrow, logged_in, serve_app, shoot, violations
+from tests.browser.serving import STILL, check_narrow, logged_in, serve_app, shoot, violations
 from tests.reports.make_run import make_run
+from tests.slowness import PATIENCE_MS
 
 pytestmark = pytest.mark.slow
 

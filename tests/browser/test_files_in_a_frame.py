@@ -18,8 +18,9 @@ from harness.storage import encode_flac
 from listening_tests.service.auth import Administration
 from listening_tests.workspace import Workspace
 from tests.ports import free_port
+from tests.slowness import PATIENCE_MS
 
-from .conftest import PATIENCE_MS, START_S, speech
+from .conftest import START_S, speech
 
 pytestmark = pytest.mark.slow
 PASSWORD = "a long password"

@@ -73,7 +73,7 @@ def test_sliders_play_the_traces_again_and_the_address_keeps_them(page: Any) -> 
         page.wait_for_function("was => document.querySelector('#playing-table')?.innerText !== was", arg=told)
         page.wait_for_function("sign => location.search.includes(sign)", arg=sign)
         told = page.inner_text("#playing-table")
-    assert "Tokens come at 100 a second" in page.inner_text("#latency-playing")
+    page.wait_for_selector("#latency-playing:has-text('Tokens come at 100 a second')")
     page.reload()
     drawn(page, "latency-playing")
     page.wait_for_function("told => document.querySelector('#playing-table')?.innerText === told", arg=told)
@@ -109,7 +109,7 @@ def test_the_bench_is_a_job_whose_end_the_page_tells(page: Any) -> None:
 def test_another_metric_and_hidden_systems_change_what_is_shown(page: Any) -> None:
     page.goto(f"{page.url_of}/latency?run=plain&metric=mel_distance")
     drawn(page, "latency-quality")
-    assert "mel_distance" in page.inner_text("#quality-table")
+    page.wait_for_selector("#quality-table:has-text('mel_distance')", state="attached")
     page.wait_for_function("location.search.includes('rate=25')")  # filled in, so that nothing else changes the form
     page.get_by_label("copy-synthesis", exact=True).uncheck()
     page.wait_for_function("!document.querySelector('#quality-table').innerText.includes('copy-synthesis')")

@@ -243,6 +243,41 @@ def test_the_language_can_be_chosen(listener: Callable[..., Any]) -> None:
     assert person.page.input_value(".flow-language select") == "de"
 
 
+def held(person: Any, pattern: str) -> Callable[[], None]:
+    """Hold the next request of this kind back, as a slow network does; returns what lets it go on."""
+    waiting: list[Any] = []
+    person.page.route(pattern, lambda route: waiting.append(route), times=1)
+    return lambda: waiting[0].continue_()
+
+
+def test_who_starts_before_the_chosen_language_has_come_goes_on_in_it(listener: Callable[..., Any]) -> None:
+    person = listener("acr-naturalness")
+    person.screen()
+    let_go = held(person, "**/texts.json?lang=de*")
+    with person.page.expect_request("**/texts.json?lang=de*"):
+        person.page.select_option(".flow-language select", "de")
+    person.send()
+    person.page.wait_for_timeout(1000)  # a start that did not wait would be answered by now
+    let_go()
+    person.page.wait_for_selector("[data-screen=consent] >> text=Bevor Sie beginnen")
+
+
+def test_an_answer_that_is_late_does_not_take_the_goodbye_away(listener: Callable[..., Any]) -> None:
+    person = listener("multi-stimulus")
+    person.go_to("level")
+    person.answer()
+    let_go = held(person, "**/api/answers")
+    with person.page.expect_request("**/api/answers"):
+        person.send()
+    person.page.click("[data-link=withdraw]")
+    person.page.click("dialog button:not(.lt-primary)")
+    person.page.wait_for_selector("[data-screen=withdrawn]")
+    with person.page.expect_response("**/api/step"):  # what is next, as that answer was refused
+        let_go()
+    person.page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert person.screen() == "withdrawn"
+
+
 def test_leaving_can_take_the_answers_along(studies: Any, listener: Callable[..., Any]) -> None:
     person = listener("multi-stimulus")
     person.go_to("level")

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from tests.browser.runs import PATIENCE_MS, finished, go, job
-from tests.browser.serving import STYLED, Served, check_look, elsewhere, logged_in, serve_app, watched
+from tests.browser.serving import (
+    STYLED,
+    Served,
+    check_look,
+    choose_tab,
+    elsewhere,
+    in_address,
+    logged_in,
+    serve_app,
+    watched,
+)
 from tests.reports.make_run import make_run
 
 pytestmark = pytest.mark.slow
@@ -73,16 +83,6 @@ def looked(page: Any, name: str) -> None:
     check_look(page, f"{name}-{page.size}")
 
 
-def tab(page: Any, name: str) -> None:
-    """Choose a tab, be it in the menu of those that a phone has no room for."""
-    direct = page.locator(f"#runs-tabs [role=tab]:visible:text-is('{name}')")
-    if not direct.count():
-        page.click("#runs-tabs .overflow-menu > button")
-        page.click(f"#runs-tabs .overflow-dropdown button:text-is('{name}')")
-    else:
-        direct.first.click()
-
-
 @both_sizes
 def test_runs_are_found_filtered_and_the_address_keeps_it(page: Any) -> None:
     go(page, "runs")
@@ -90,7 +90,7 @@ def test_runs_are_found_filtered_and_the_address_keeps_it(page: Any) -> None:
     looked(page, "runs")
     page.get_by_label("Find").fill("plain")
     page.wait_for_function("document.querySelector('.rn-table')?.innerText.includes('worse') === false")
-    assert "q=plain" in page.url
+    in_address(page, "q=plain")
     page.reload()
     page.wait_for_selector(".rn-table >> text=1 run of")
     page.wait_for_function("document.querySelector('#runs-find :is(input, textarea)').value === 'plain'")
@@ -126,7 +126,7 @@ def test_a_comparison_is_started_watched_and_opened(page: Any, folder: Path) -> 
     page.wait_for_selector("#new-forecast >> text=nef")
     page.fill("#new-systems textarea", "copy-synthesis\nfast:streamflow-sr,nfe=2")
     page.wait_for_selector("#new-forecast >> text=2 renderings")
-    assert "system=fast%3Astreamflow-sr%2Cnfe%3D2" in page.url
+    in_address(page, "system=fast%3Astreamflow-sr%2Cnfe%3D2")
     page.click("#new-start")
     page.wait_for_selector(job("Compare small-one"))
     finished(page, "Compare small-one")
@@ -169,6 +169,11 @@ def test_a_worse_candidate_is_held_back_and_the_overview_says_so(page: Any, fold
         "[...document.querySelectorAll('input')].some((e) => e.checkVisibility() && e.value === 'good')"
     )
     page.click("#promote-ask")
+    page.wait_for_selector("#promote-yes:visible")
+    for name in ("other", "main"):  # what is asked is about another name then
+        page.get_by_label("Name of the baseline").fill(name)
+        page.wait_for_selector("#promote-yes", state="hidden")
+    page.click("#promote-ask")
     page.click("#promote-yes")
     page.wait_for_selector("#promote-said >> text=good is the baseline main now")
     assert (folder / "baselines" / "main" / "history.jsonl").is_file()
@@ -208,9 +213,9 @@ MOST_ROW_PX = 110  # three short lines, four where a corpus has a long name
 
 
 def nothing_scrolls(page: Any) -> None:
-    """No table is wider than its place, once the styles have come."""
+    """No table is wider than its place, once the styles have come and it has taken the room that there is."""
     page.wait_for_function(STYLED)
-    assert page.evaluate(SCROLLED) == []
+    page.wait_for_function(f"() => ({SCROLLED})().length === 0")
 
 
 def typed(page: Any, text: str) -> None:
@@ -230,16 +235,16 @@ def test_on_a_phone_the_verdict_fits_and_every_tab_is_reached(page: Any) -> None
     go(page, "runs")
     page.wait_for_selector(".rn-runs tbody tr")
     nothing_scrolls(page)
-    assert max(page.evaluate(HEIGHTS)) <= MOST_ROW_PX
+    page.wait_for_function(f"() => Math.max(...({HEIGHTS})()) <= {MOST_ROW_PX}")
     for name, sign in (
         ("New comparison", "#new-start"),
         ("New sweep", "#sweep-start"),
         ("Merge", "#merge-start"),
         ("Gate", "#gate-start"),
     ):
-        tab(page, name)
+        choose_tab(page, name)
         page.wait_for_selector(f"{sign}:visible")
         looked(page, f"tab-{name.lower().replace(' ', '-')}")
-    assert "tab=gate" in page.url
+    in_address(page, "tab=gate")
     page.reload()
     page.wait_for_selector("#gate-start:visible")

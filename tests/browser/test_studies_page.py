@@ -17,7 +17,8 @@ import pytest
 from harness.run import RunFolder
 from listening_tests.creating import create_study
 from listening_tests.opening import load_open_study
-from tests.browser.serving import PATIENCE_MS, Served, check_look, log_in, serve_app, shoot, watched
+from tests.browser.serving import Served, check_look, choose_tab, log_in, serve_app, shoot, watched
+from tests.slowness import PATIENCE_MS
 
 pytestmark = pytest.mark.slow
 SYSTEMS = ("full", "naive", "streamflow-sr")
@@ -73,17 +74,6 @@ def show(page: Any, app: App, **said: str) -> None:
     page.wait_for_function("document.querySelector('#studies')?.innerText.trim() && window.studiesCameUp")
 
 
-def tab(page: Any, name: str) -> None:
-    """Open a tab, which may be in the menu of those that have no room."""
-    page.wait_for_selector("role=tab >> visible=true")
-    found = page.locator(f"role=tab[name='{name}'] >> visible=true")
-    if not found.count():
-        page.click(".overflow-menu > button")
-        page.click(f".overflow-dropdown button:has-text('{name}')")
-        return
-    found.first.click()
-
-
 def field(page: Any, label: str) -> Any:
     """The input whose label begins so; Gradio makes the hint below it part of the label."""
     return page.get_by_label(re.compile(rf"^\s*{re.escape(label)}\b")).locator("visible=true").first
@@ -119,7 +109,8 @@ def test_a_study_is_made_looked_at_opened_taken_and_analysed(app: App, page: Any
     page.reload()
     page.wait_for_function("document.querySelector('[placeholder=naturalness-1]')?.value === 'first'")
     page.wait_for_function("window.studiesCameUp")
-    assert page.url == before and field(page, "Listeners").input_value() == "4"
+    page.wait_for_url(lambda url: url == before)
+    page.wait_for_function("(box) => box.value === '4'", arg=field(page, "Listeners").element_handle())
     look_through(page, page.frame_locator("#form-preview iframe"))
     shoot(page, "studies-new")
     assert not app.studies.exists() or not list(app.studies.iterdir())  # a preview leaves nothing
@@ -131,8 +122,9 @@ def test_a_study_is_made_looked_at_opened_taken_and_analysed(app: App, page: Any
     page.wait_for_selector("text=tick the box above the button first")
     page.check("text=I have looked at the preview")
     page.click("role=button[name='Open']")
-    page.wait_for_function("[...document.querySelectorAll('input,textarea')].some(one => one.value.includes('/s/'))")
-    link = page.locator("label:has-text('The listeners') :is(input, textarea)").first.input_value()
+    box = page.locator("label:has-text('The listeners') :is(input, textarea)").first
+    page.wait_for_function("(box) => box.value.includes('/s/')", arg=box.element_handle())
+    link = box.input_value()
     page.click("role=button[name='Make invitations']")
     page.wait_for_function("[...document.querySelectorAll('textarea')].some(one => one.value.includes('invitation='))")
     shoot(page, "studies-open")
@@ -174,7 +166,7 @@ def look_through(page: Any, frame: Any) -> None:
 
 def watch_blind(app: App, page: Any) -> None:
     """Nothing tells the systems until somebody says why they unlock."""
-    tab(page, "How it goes")
+    choose_tab(page, "How it goes")
     page.wait_for_selector("text=balance of completed ratings")
     assert not set(SYSTEMS) & set(re.findall(r"[\w-]+", page.inner_text("#study-watched")))
     page.click("text=Unlock")
@@ -190,13 +182,14 @@ def watch_blind(app: App, page: Any) -> None:
 
 def analyse(app: App, page: Any) -> None:
     """The report is shown in the page, also after a reload; the ratings can be taken away."""
-    tab(page, "Results")
+    choose_tab(page, "Results")
     page.click("role=button[name='Analyse']")
     report = page.frame_locator("#study-report iframe")
     report.locator("h1").wait_for()
     page.wait_for_url("**shown=1*")
     page.reload()
     report.locator("h1").wait_for()
+    page.wait_for_function("window.studiesCameUp")
     page.click("role=button[name='Export the ratings']")
     with page.expect_download() as download:
         page.click("a:has-text('ratings.csv')")
@@ -217,7 +210,9 @@ def test_simulated_listeners_show_what_the_study_will_find(app: App, page: Any):
     for label, number in {"Honest": "5", "Lazy": "0", "Bot": "0"}.items():
         field(page, label).fill(number)
     page.click("role=button[name='Simulate']")
-    page.click("a:has-text('Analyse tried-simulated')", timeout=15 * PATIENCE_MS)
+    page.wait_for_selector("#study-simulation .study-note:is(.good, .bad)", timeout=5 * PATIENCE_MS)
+    assert not page.query_selector("#study-simulation .bad"), page.inner_text("#study-simulation")
+    page.click("a:has-text('Analyse tried-simulated')")
     page.wait_for_url("**study=tried-simulated&tab=results*")
     page.wait_for_selector("#study :text('nobody')")
     page.click("role=button[name='Analyse']")

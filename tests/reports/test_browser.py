@@ -12,9 +12,10 @@ import pytest
 
 from reports import write_report
 from reports.comparison import Comparison
+from tests.slowness import PATIENCE_MS, slowed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright; install the extra dev")
-playwright.expect.set_options(timeout=60_000)  # on a machine with other work to do
+playwright.expect.set_options(timeout=PATIENCE_MS)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -76,7 +77,7 @@ DRAW_ALL = """() => { for (const place of document.querySelectorAll("[data-plot]
 def browser() -> Iterator[playwright.Browser]:
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
+        yield slowed(chromium)
         chromium.close()
 
 
@@ -89,6 +90,7 @@ def opened(browser: playwright.Browser) -> Iterator[Open]:
         context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.goto(path.as_uri())
@@ -102,7 +104,7 @@ def opened(browser: playwright.Browser) -> Iterator[Open]:
 
 def until(page: playwright.Page, condition: str, where: str = "") -> None:
     """Wait until JavaScript is true; the page's policy forbids the evaluation that playwright's own waiting does."""
-    for _ in range(600):
+    for _ in range(PATIENCE_MS // 100):
         if page.evaluate(condition):
             return
         page.wait_for_timeout(100)
@@ -207,6 +209,13 @@ def test_systems_share_a_position_and_only_one_sounds(report: Path, opened: Open
     assert page.evaluate(sounding) == 0
 
 
+def test_what_is_stopped_and_begun_again_at_once_goes_on(report: Path, opened: Open) -> None:
+    page = opened(report)
+    button = page.locator(".utterance .play").nth(1)
+    button.evaluate("(button) => { for (let press = 0; press < 3; press += 1) button.click(); }")
+    until(page, "[...document.querySelectorAll('audio')].some((a) => a.currentTime > 0.1)")
+
+
 def test_a_table_is_sorted_from_the_keyboard_by_its_numbers(report: Path, opened: Open) -> None:
     table = opened(report).locator("#main-table")
     heading, first = table.locator("thead th").nth(1), table.locator("thead th").first
@@ -242,15 +251,59 @@ def test_what_is_absent_is_last_whichever_way_a_table_is_sorted(report: Path, op
         assert True in cells and cells == sorted(cells)
 
 
+# The first text is not taken before `release()`: a clipboard that is slow just then.
+SLOW_CLIPBOARD = """() => {
+  const real = navigator.clipboard.writeText.bind(navigator.clipboard);
+  let before = new Promise((done) => { window.release = done; });
+  navigator.clipboard.writeText = async (text) => {
+    const wait = before;
+    before = null;
+    await wait;
+    return real(text);
+  };
+}"""
+# All that the line beside the buttons says, in order: a word that is wiped again may be gone before anybody looks.
+TOLD = """() => {
+  const line = document.querySelector("#results .copies output");
+  window.told = [];
+  new MutationObserver(() => window.told.push(line.textContent)).observe(line, { childList: true });
+}"""
+
+
+def copy_results(page: playwright.Page, kind: str) -> None:
+    page.get_by_role("button", name=f"Copy Results by system as {kind}", exact=True).click()
+
+
+def pasted(page: playwright.Page) -> str:
+    """What the clipboard holds."""
+    page.evaluate("document.body.prepend(Object.assign(document.createElement('textarea'), { id: 'pasted' }))")
+    page.locator("#pasted").press("Control+v")
+    playwright.expect(page.locator("#pasted")).not_to_have_value("")
+    value = page.locator("#pasted").input_value()
+    page.evaluate("document.querySelector('#pasted').remove()")
+    return value
+
+
 def test_a_table_can_be_copied_as_papers_and_programs_take_it(report: Path, opened: Open) -> None:
     page = opened(report)
-    page.evaluate("document.body.prepend(Object.assign(document.createElement('textarea'), { id: 'pasted' }))")
+    page.evaluate(TOLD)
     for kind, beginning in (("CSV", "system,stoi"), ("LaTeX", "% needs"), ("Markdown", "| system |")):
-        page.get_by_role("button", name=f"Copy Results by system as {kind}", exact=True).click()
-        playwright.expect(page.locator("#results .copies output")).to_have_text("copied")
-        page.fill("#pasted", "")
-        page.locator("#pasted").press("Control+v")
-        assert page.locator("#pasted").input_value().startswith(beginning)
+        copy_results(page, kind)
+        until(page, f"told.includes('{kind} copied')")
+        assert pasted(page).startswith(beginning)
+
+
+def test_of_copies_in_a_row_the_last_one_is_kept_and_told(report: Path, opened: Open) -> None:
+    page = opened(report)
+    page.evaluate(SLOW_CLIPBOARD)
+    page.evaluate(TOLD)
+    for kind in ("CSV", "LaTeX", "Markdown"):
+        copy_results(page, kind)
+    page.evaluate("release()")
+    until(page, "told.includes('Markdown copied')")
+    assert pasted(page).startswith("| system |")
+    until(page, "told.at(-1) === ''")  # and after a while nothing is said
+    assert [words for words in page.evaluate("told") if words] == ["Markdown copied"]
 
 
 def shown(page: playwright.Page) -> list[str]:
@@ -304,7 +357,7 @@ def test_on_paper_every_plot_is_drawn_within_the_page_and_players_are_left_out(r
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 703, "height": 1000})  # 186 mm
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    playwright.expect(page.locator("[data-plot]:visible:not([data-drawn])")).to_have_count(0, timeout=60_000)
+    playwright.expect(page.locator("[data-plot]:visible:not([data-drawn])")).to_have_count(0)
     over = (
         "(a) => a.filter((e) => e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 80))"
     )

@@ -12,6 +12,7 @@ import pytest
 from harness.gate.evaluate import evaluate
 from harness.gate.policy import MetricRule, Policy, TailRule
 from reports.gate_report import write_gate_report
+from tests.slowness import PATIENCE_MS, slowed
 
 playwright = pytest.importorskip("playwright.sync_api", reason="no playwright; install the extra dev")
 
@@ -44,13 +45,14 @@ def gate_page(run_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser() -> Iterator[playwright.Browser]:
     with playwright.sync_playwright() as running:
         started = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
+        yield slowed(started)
         started.close()
 
 
 @pytest.fixture
 def opened(browser: playwright.Browser, gate_page: Path) -> Iterator[tuple[playwright.Page, list[str]]]:
     page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(PATIENCE_MS)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -83,7 +85,9 @@ def test_keys_play_recording_baseline_and_candidate_at_the_same_place(
     page.wait_for_function(
         "() => document.querySelectorAll('.utterance .play')[2].getAttribute('aria-pressed') === 'true'"
     )
-    assert buttons.first.get_attribute("aria-pressed") == "false"
+    page.wait_for_function(
+        "() => document.querySelectorAll('.utterance .play')[0].getAttribute('aria-pressed') === 'false'"
+    )
     assert said == []
 
 

@@ -28,6 +28,7 @@ from listening_tests.joining import join_run
 from listening_tests.opening import load_open_study
 from listening_tests.simulation.simulate import simulate_study
 from reports import write_report
+from tests.slowness import PATIENCE_MS, slowed
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECTION = re.compile(r'<section id="listening".*?</section>', re.S)
@@ -283,7 +284,8 @@ def test_a_browser_shows_it_without_errors_or_sideways_scrolling(
     path, problems, asked = write_report(run.path), [], []
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 900})
+        page = slowed(browser).new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: asked.append(request.url))

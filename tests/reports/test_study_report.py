@@ -16,6 +16,7 @@ from make_ratings import make_ratings, make_sessions, make_study
 
 from listening_tests.analysis.analyse import analyse
 from reports.study_report import render_study, write_study_report
+from tests.slowness import PATIENCE_MS, slowed
 
 HOSTILE = '</script><script>document.title="owned"</script>'
 PARTS = {
@@ -78,12 +79,12 @@ def test_a_browser_draws_it_without_errors_or_sideways_scrolling(width: int, tmp
     problems, asked = [], []
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 900})
+        page = slowed(browser).new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path.as_uri())
-        page.set_default_timeout(60_000)
         for section in page.query_selector_all("section"):
             section.scroll_into_view_if_needed()
         for place in page.query_selector_all("[data-plot]"):  # each is drawn when it comes near

@@ -17,6 +17,7 @@ from ...site import Site
 from . import choices
 from .markup import html, note, table
 
+CLOSED = '() => [{ __type__: "update", visible: false }]'
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
 
 
@@ -68,8 +69,9 @@ def baselines_tab(site: Site) -> None:
     page.load(arrive, None, [run, listed], **QUIET)
     run.change(None, run, None, js=address.write("promote", seen="#promote-ask"), api_visibility="private")
     ask.click(doubt, [run, name], [confirm, question], **QUIET)
-    no.click(lambda: gradio.Column(visible=False), None, confirm, **QUIET)
-    gradio.on([run.change, name.change], lambda: gradio.Column(visible=False), None, confirm, **QUIET)
+    # in the browser: an answer that came after the next press would close what that has opened
+    triggers = [no.click, run.change, name.change]
+    gradio.on(triggers, None, None, confirm, js=CLOSED, trigger_mode="multiple", api_visibility="private")
     yes.click(carry_out, [run, name, why, anchor, failures], [said, confirm, listed], **QUIET)
 
 

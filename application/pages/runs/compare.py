@@ -67,7 +67,8 @@ def compare_tab(site: Site) -> None:
         return said, free_name(site.runs, NAME)
 
     page.load(arrive, None, [*inputs, boxes["ticked"], expected], **QUIET)
-    boxes["ticked"].input(add, [boxes["ticked"], boxes["system"]], boxes["system"], **QUIET)
+    last = {**QUIET, "trigger_mode": "always_last"}  # what is ticked while an answer is on its way counts, too
+    boxes["ticked"].input(add, [boxes["ticked"], boxes["system"]], boxes["system"], **last)
     written = address.write(*NAMES, seen="#new-start", new="", tab="new")
     gradio.on([box.change for box in inputs], check, inputs, expected, js=written, trigger_mode="always_last", **QUIET)
     start.click(begin, inputs, [said, boxes["name"]], **QUIET).success(None, js=CHANGED, api_visibility="private")

@@ -83,8 +83,9 @@ def sweep_tab(site: Site) -> None:
         return said, free_name(site.runs, NAME)
 
     page.load(arrive, None, [*inputs, boxes["ticked"], plan], **QUIET)
-    boxes["ticked"].input(_ticked, [boxes["ticked"], boxes["vary"]], boxes["vary"], **QUIET)
-    boxes["strategy"].input(strategies, [boxes["strategy"], boxes["vary"]], boxes["ticked"], **QUIET)
+    last = {**QUIET, "trigger_mode": "always_last"}  # what is ticked while an answer is on its way counts, too
+    boxes["ticked"].input(_ticked, [boxes["ticked"], boxes["vary"]], boxes["vary"], **last)
+    boxes["strategy"].input(strategies, [boxes["strategy"], boxes["vary"]], boxes["ticked"], **last)
     written = address.write(*NAMES, seen="#sweep-start", new="", tab="sweep")
     gradio.on([box.change for box in inputs], check, inputs, plan, js=written, trigger_mode="always_last", **QUIET)
     start.click(begin, inputs, [said, boxes["name"]], **QUIET).success(None, js=CHANGED, api_visibility="private")

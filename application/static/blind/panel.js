@@ -20,6 +20,8 @@ export class Panel {
   #trial = null;
   #player = null;
   #test = null; // the server's state
+  #presses = 0; // of Start: the latest begins
+  #asked = 0; // requests that are not answered yet
 
   /** @param {HTMLElement} root an empty element, which becomes the panel */
   constructor(root) {
@@ -76,10 +78,11 @@ export class Panel {
   async begin(wish) {
     this.#say("");
     this.result.replaceChildren();
+    const press = (this.#presses += 1);
     await this.#asking(async () => {
       const { job } = this;
       const test = await api.begin({ ...wish, job });
-      if (this.job !== job) return; // withdrawn meanwhile
+      if (this.job !== job || press !== this.#presses) return; // withdrawn meanwhile, or begun again
       sessionStorage.setItem(STORE, JSON.stringify({ job, id: test.id }));
       await this.#show(test);
     });
@@ -94,13 +97,15 @@ export class Panel {
   }
 
   async #asking(work) {
+    this.#asked += 1;
     this.root.setAttribute("aria-busy", "true");
     try {
       await work();
     } catch (error) {
       this.#say(error.message);
     }
-    this.root.removeAttribute("aria-busy");
+    this.#asked -= 1;
+    if (!this.#asked) this.root.removeAttribute("aria-busy");
   }
 
   #say(words) {

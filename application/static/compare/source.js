@@ -116,6 +116,7 @@ export class Source {
         return;
       }
     }
+    if (this.value !== value) return; // another one has come in its place meanwhile
     this.show(null);
     this.#say("deleted");
     this.onChange(null);

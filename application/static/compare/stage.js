@@ -109,6 +109,7 @@ export class Stage {
     try {
       await this.#follow();
     } catch (error) {
+      if (this.job !== kept) return; // another one was asked for meanwhile
       sessionStorage.removeItem(STORE); // it is gone: the page is as new
       this.#clear();
       this.show({ busy: false });
@@ -163,8 +164,9 @@ export class Stage {
   async cancel() {
     this.cancelling = true;
     this.say("stopping");
-    if (!this.job) return; // decode() does it as soon as there is something to cancel
-    await api.cancel(this.job.id).catch((error) => this.fail(error.message));
+    const { job } = this;
+    if (!job) return; // decode() does it as soon as there is something to cancel
+    await api.cancel(job.id).catch((error) => this.job === job && this.fail(error.message));
   }
 
   row(name, kind = "") {

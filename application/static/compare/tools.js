@@ -27,15 +27,22 @@ function obey(stage, key) {
   return true;
 }
 
-/** Copy the address; where the browser does not let a page do that, show it, selected. */
+let presses = 0;
+
+/** Copy the address; where the browser does not let a page do that, show it, selected. Only the latest press is told of. */
 export async function copyLink(button, field) {
+  const press = (presses += 1);
+  button.textContent = "Copy link";
   field.value = location.href;
   try {
-    await navigator.clipboard.writeText(location.href);
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy link"), 2000);
+    await navigator.clipboard.writeText(field.value);
   } catch {
+    if (press !== presses) return;
     field.hidden = false;
     field.select();
+    return;
   }
+  if (press !== presses) return;
+  button.textContent = "Copied";
+  setTimeout(() => press === presses && (button.textContent = "Copy link"), 5000);
 }

@@ -83,11 +83,13 @@ class Listener {
 
   async #choose(language) {
     this.storage.set("language", language);
-    await this.#speak(language);
-    this.#welcome();
+    this.spoken = this.#speak(language);
+    await this.spoken;
+    if (this.speaking === language && !this.begun) this.#welcome(); // else a later choice, or what was begun, has the page
   }
 
   #welcome() {
+    this.begun = false;
     const context = {
       ...this.#context(), parameters: this.parameters, invitation: this.invitation,
       onLanguage: (language) => this.#choose(language), onStart: (invitation) => this.#start(invitation),
@@ -105,6 +107,17 @@ class Listener {
     audioContext().resume(); // allowed in this click; not awaited, as some browsers never answer without a device
     this.player ??= new Player(audioContext());
     applyVolume(this.player, this.storage);
+    this.begun = true;
+    await this.spoken?.catch(() => undefined); // the texts of the language that was just chosen
+    try {
+      await this.#proceed(invitation);
+    } catch (error) {
+      this.begun = false;
+      throw error;
+    }
+  }
+
+  async #proceed(invitation) {
     const request = { study: this.studyToken, language: this.language, parameters: this.parameters };
     try {
       await this.transport.start(invitation ? { ...request, invitation } : request);
@@ -128,10 +141,11 @@ class Listener {
   }
 
   /** Run; where the session is gone say so, and leave other refusals to the screen that asked. */
-  async #guarded(run) {
+  async #guarded(run, isHere = () => true) {
     try {
       return await run();
     } catch (error) {
+      if (!isHere()) return undefined;
       if (!(error instanceof Refused) || ![401, 404].includes(error.status)) throw error;
       this.transport.session = undefined;
       this.#fail(this.t("page.lost"), () => this.#welcome());
@@ -139,7 +153,11 @@ class Listener {
   }
 
   #answer(step, answer, heard) {
-    return this.#guarded(async () => this.#show(await this.transport.answer(step.step, answer, heard)));
+    const isHere = () => this.step === step; // nobody left meanwhile
+    return this.#guarded(async () => {
+      const next = await this.transport.answer(step.step, answer, heard);
+      if (isHere()) this.#show(next);
+    }, isHere);
   }
 
   #show(step) {

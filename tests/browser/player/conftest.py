@@ -11,8 +11,8 @@ from http.server import ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from tests.browser.conftest import CHROMIUM, PATIENCE_MS, SIZES
-from tests.browser.slowness import slowed
+from tests.browser.conftest import CHROMIUM, SIZES
+from tests.slowness import PATIENCE_MS, slowed
 
 from .site import RATE, STATIC, Site
 

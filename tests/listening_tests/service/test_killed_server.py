@@ -41,7 +41,7 @@ class Server:
         with self.log.open("ab") as log:
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             self.process = subprocess.Popen(self.command, cwd=ROOT, stdout=log, stderr=log, env=environment)
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 900
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 httpx.get(f"http://127.0.0.1:{self.port}/api/studies/none", timeout=10)

@@ -234,7 +234,7 @@ build_from_run(Run(sys.argv[1]), sys.argv[2], study,
 def test_a_killed_build_leaves_no_list_and_is_begun_again(tmp_path, run, make):
     process = subprocess.Popen([sys.executable, "-c", BUILD, str(run.path), str(tmp_path)], cwd=ROOT)
     try:
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 900
         while len(list(tmp_path.glob(".sounds-*/*.wav"))) < 8 and time.monotonic() < deadline:
             time.sleep(0.01)
     finally:

@@ -9,7 +9,7 @@ const USUAL_DB = -6; // leaves room to make it louder here
 const gainOf = (decibels) => 10 ** (decibels / 20);
 
 export function levelScreen(step, { t, player, sounds, storage, answer }) {
-  const heard = { ever: false, failed: "" };
+  const heard = { ever: false, failed: "", gone: false };
   player.level = 1;
   const slider = element("input", {
     type: "range", id: freshId("volume"), min: QUIETEST_DB, max: 0, step: 1, value: storage.get("volume_db") ?? USUAL_DB,
@@ -47,6 +47,7 @@ export function levelScreen(step, { t, player, sounds, storage, answer }) {
   async function load() {
     try {
       await player.load(step.stimuli, sounds.fetch);
+      if (heard.gone) return; // the player has another screen's sounds now
       player.setLoop(0, player.duration);
       player.setVolume(gainOf(Number(slider.value)));
       play.disabled = false; // before there is a sound, a press would be lost
@@ -59,6 +60,7 @@ export function levelScreen(step, { t, player, sounds, storage, answer }) {
   return {
     ...screen,
     destroy() {
+      heard.gone = true;
       offs.forEach((off) => off());
       storage.set("volume_db", Number(slider.value));
       player.clear();

@@ -12,8 +12,9 @@ export class SoundCache {
     if (!this.#sounds.has(url)) {
       const limit = new AbortController();
       const bytes = this.transport.sound(url, limit.signal);
-      bytes.catch(() => this.#sounds.delete(url)); // so that asking again asks the server
-      this.#sounds.set(url, { bytes, limit });
+      const sound = { bytes, limit };
+      bytes.catch(() => this.#sounds.get(url) === sound && this.#sounds.delete(url)); // so that asking again asks the server
+      this.#sounds.set(url, sound);
     }
     return this.#sounds.get(url);
   }
