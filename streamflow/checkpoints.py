@@ -71,6 +71,10 @@ class Bundle:
         except ValueError as error:
             raise CheckpointError(f"{path}: not valid JSON ({error}); restore it") from None
 
+    def of_type(self, dtype: str) -> Bundle:
+        """The same weights on the same device, with another type of the products' factors."""
+        return type(self)(self.directory, dtype, self.device)
+
     @property
     def name(self) -> str:
         return self.directory.name

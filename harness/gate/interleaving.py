@@ -108,7 +108,7 @@ def requests(run: Run, most: int) -> Sequence[StreamRequest]:
     here = [utterance for utterance in corpus.utterances if Path(utterance.path).is_file()]
     ranked = sorted(here, key=lambda utterance: Path(utterance.path).stat().st_size)
     start = max(0, (len(ranked) - most) // 2)
-    front_end, failures, found = load_bundle(experiment.checkpoint), FailureLog(), []
+    front_end, failures, found = load_bundle(experiment.checkpoint, device=experiment.device), FailureLog(), []
     with TemporaryDirectory() as cache:  # not the run's own: a promoted run is not to be written into
         for utterance in ranked[start : start + most]:
             inputs = prepare(utterance, front_end, Path(cache) / "inputs.npz", [], failures, code_sha256())
