@@ -198,8 +198,8 @@ def load_experiment(path: str | Path | None = None, **options: Any) -> Experimen
 
     Args:
         path: TOML, or None for the options alone. Its ``corpus`` is relative to the file.
-        options: ``corpus``, ``systems`` (``full,mine=decoder:Decoder``), ``split``, ``checkpoint``, ``device``, ``seeds`` (list),
-            ``metrics`` (list), ``metric`` (parameters by metric name), ``limit``.
+        options: ``corpus``, ``systems`` (``full,mine=decoder:Decoder``), ``split``, ``checkpoint``, ``device``,
+            ``seeds`` (list), ``metrics`` (list), ``metric`` (parameters by metric name), ``limit``.
 
     Raises:
         ExperimentError: no such file, not TOML, or a key missing, unknown or of the wrong type.

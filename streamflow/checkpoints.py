@@ -335,9 +335,7 @@ def _floating(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
     return state
 
 
-def load_bundle(
-    name: str | Path = "small", dtype: str = "float32", device: str | torch.device = "cpu"
-) -> Bundle:
+def load_bundle(name: str | Path = "small", dtype: str = "float32", device: str | torch.device = "cpu") -> Bundle:
     """A shipped bundle by name, or any by its folder; ``dtype`` and ``device`` as :class:`Bundle` takes them.
 
     Raises:

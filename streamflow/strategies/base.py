@@ -110,7 +110,9 @@ def flow_system(name: str, bundle: Bundle, chosen: dict, evaluator: Evaluator) -
         algorithmic_latency(plan, vocoder.future_frames),
         pauseless_latency(plan, vocoder.future_frames),
         lambda request: DecoderSession(evaluator, vocoder, request),
-        plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights)) | rate_facts(bundle) | device_facts(bundle),
+        plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights))
+        | rate_facts(bundle)
+        | device_facts(bundle),
     )
 
 

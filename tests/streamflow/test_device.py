@@ -178,7 +178,7 @@ def left_on_the_cpu(monkeypatch, what: str) -> None:
 def test_a_tensor_that_is_left_on_the_cpu_is_noticed(on_gpu, request_, transfers, monkeypatch, what):
     bundle, mode = on_gpu
     left_on_the_cpu(monkeypatch, what)
-    with mode, pytest.raises(RuntimeError, match="cuda:0, cpu|cpu, cuda:0|different devices"):
+    with mode, pytest.raises(RuntimeError, match=r"cuda:0, cpu|cpu, cuda:0|different devices"):
         driven(make_system("streamflow-sr", bundle, past="frozen"), request_)
 
 
