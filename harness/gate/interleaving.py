@@ -80,17 +80,17 @@ def loaded(run: Run, system: str) -> LoadedSystem:
     spec: SystemSpec = next(spec for spec in experiment.systems if spec.name == system)
     if spec.object:
         return load_system(spec, None)
-    return load_system(spec, _bundle(run, experiment.checkpoint))
+    return load_system(spec, _bundle(run, experiment))
 
 
-def _bundle(run: Run, checkpoint: str) -> Bundle:
+def _bundle(run: Run, experiment: Experiment) -> Bundle:
     from streamflow.checkpoints import load_bundle
 
-    bundle = load_bundle(checkpoint)
+    bundle = load_bundle(experiment.checkpoint, device=experiment.device)
     recorded: Mapping[str, str] = (run.provenance.get("checkpoint") or {}).get("sha256") or {}
     changed = [name for name, digest in recorded.items() if bundle.hashes.get(name) != digest]
     if changed:
-        raise NotAtHandError(f"{checkpoint}: {', '.join(changed)} changed since {run.path} was decoded")
+        raise NotAtHandError(f"{experiment.checkpoint}: {', '.join(changed)} changed since {run.path} was decoded")
     return bundle
 
 
@@ -108,7 +108,7 @@ def requests(run: Run, most: int) -> Sequence[StreamRequest]:
     here = [utterance for utterance in corpus.utterances if Path(utterance.path).is_file()]
     ranked = sorted(here, key=lambda utterance: Path(utterance.path).stat().st_size)
     start = max(0, (len(ranked) - most) // 2)
-    front_end, failures, found = load_bundle(experiment.checkpoint, device=experiment.device), FailureLog(), []
+    front_end, failures, found = load_bundle(experiment.checkpoint), FailureLog(), []
     with TemporaryDirectory() as cache:  # not the run's own: a promoted run is not to be written into
         for utterance in ranked[start : start + most]:
             inputs = prepare(utterance, front_end, Path(cache) / "inputs.npz", [], failures, code_sha256())
