@@ -127,8 +127,8 @@ class Batch:
         if all(w.known is None for w in self.windows):
             return None
         mels = [w.noise[:0] if w.known is None else w.known for w in self.windows]
-        device = self.noise.device
-        known = torch.arange(longest, device=device) < torch.tensor([[len(m)] for m in mels], device=device)
+        frames = torch.arange(longest, device=self.noise.device)
+        known = torch.stack([frames < len(m) for m in mels])
         return known[..., None], torch.stack([_padded(m, longest) for m in mels])
 
 

@@ -50,7 +50,7 @@ class Evaluator:
         """Scales, shifts and gates of every layer at time ``t``, computed once."""
         if t not in self._modulations:
             with torch.inference_mode():
-                self._modulations[t] = self.dit.modulations(torch.tensor([t], device=self.dit.device))
+                self._modulations[t] = self.dit.modulations(torch.full((1,), t, device=self.dit.device))
         return self._modulations[t]
 
     @property

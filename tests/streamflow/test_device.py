@@ -49,6 +49,41 @@ BATCHED = [
 ]
 
 
+def indexed(tensor: torch.Tensor, index: object) -> torch.Tensor:
+    """``tensor[index]`` of slices, numbers, None and ..., in operations that need no driver, which C++'s own asks for."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in parts:
+        at = parts.index(Ellipsis)
+        missing = tensor.ndim - sum(part is not None and part is not Ellipsis for part in parts)
+        parts[at : at + 1] = [slice(None)] * missing
+    axis = 0
+    for part in parts:
+        if part is None:
+            tensor, axis = tensor.unsqueeze(axis), axis + 1
+        elif isinstance(part, slice):
+            begin, end, step = part.indices(tensor.shape[axis])
+            tensor, axis = torch.ops.aten.slice.Tensor(tensor, axis, begin, max(begin, end), step), axis + 1
+        elif isinstance(part, int):
+            tensor = tensor.select(axis, part)
+        else:
+            raise TypeError(f"no rule for an index of type {type(part)}")
+    return tensor
+
+
+def put(tensor: torch.Tensor, index: object, value: torch.Tensor | bool) -> None:
+    """``tensor[index] = value``, of one device: torch itself would copy between two of them. There are no values to copy."""
+    place = indexed(tensor, index)
+    if not isinstance(value, bool):
+        assert value.device == tensor.device
+        torch.broadcast_to(value, place.shape)
+
+
+@pytest.fixture(autouse=True)
+def indexing_without_a_driver(monkeypatch):
+    monkeypatch.setattr(FakeTensor, "__getitem__", indexed, raising=False)
+    monkeypatch.setattr(FakeTensor, "__setitem__", put, raising=False)
+
+
 @pytest.fixture(scope="module")
 def on_gpu(bundle):
     """The tiny bundle with its decoders and vocoder on a CUDA device that is not there, and the mode that it is in."""
