@@ -220,7 +220,7 @@ def test_a_stream_is_heard_while_it_comes_and_can_be_cancelled(visit: Any):
     page.evaluate(PLAY_AT_ONCE)
     person.decode()
     page.wait_for_function(
-        "document.querySelector('[data-system=naive] canvas').ariaLabel.includes(' 0.00 s') === false", timeout=LONG_MS
+        "document.querySelector('[data-system=naive] canvas')?.ariaLabel.includes(' 0.00 s') === false", timeout=LONG_MS
     )
     page.wait_for_function(
         "document.querySelector('[data-system=naive] .cmp-facts').innerText.includes('last needed token')",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 
+import pandas
 import pytest
 
 from harness.latency import Player
@@ -100,6 +102,19 @@ def test_with_a_bench_there_are_lengths_streams_at_once_and_its_long_streams(ben
     rows = cells(stalled, "pause-table")
     begins = [float(row[0].split()[0]) for row in rows.values()]
     assert begins and begins == sorted(begins)
+
+
+def test_a_timelines_tokens_end_when_their_speech_has_been_spoken(plain, run, tmp_path):
+    """Of a run of 50 tokens a second, whose streams are as long."""
+    fast = shutil.copytree(run, tmp_path / "fast", ignore=shutil.ignore_patterns("report"))
+    traces = pandas.read_parquet(fast / "traces.parquet")
+    traces.assign(tokens_per_second=50.0).to_parquet(fast / "traces.parquet")
+    for waiting, speech in ((plain, 25), (Waiting([fast]), 50)):
+        assert waiting.speech_rate(UTTERANCES) == speech
+        stream = stream_names(waiting.streams(UTTERANCES), "naive")[0]
+        page = waiting.playing(["naive"], UTTERANCES, Player(tokens_per_second=2 * speech), "naive", stream)
+        spoken = figures(page)["playing-timeline"]["data"][0]
+        assert spoken["x"][1] == pytest.approx(spoken["y"][1] / 2, abs=1e-3)
 
 
 def test_quality_says_who_is_on_the_frontier(plain):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..driving import Subject, audio_of, decode
 from ..finding import FAILS, HOLDS
 
-PACKINGS = ((10**9,), (2, 3), (7,), (25, 1, 1), (1, 0 + 13))
+PACKINGS = ((10**9,), (2, 3), (7,), (25, 1, 1), (1, 13))
 
 
 def answer(subject: Subject) -> tuple[str, str, int | None]:

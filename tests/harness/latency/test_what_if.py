@@ -86,6 +86,19 @@ def test_tokens_that_come_faster_shorten_the_wait_but_not_the_work():
     assert rates.loc[100.0, "first_sound_s"] == pytest.approx(0.1 + 0.05)
 
 
+@pytest.mark.parametrize("speech", [25.0, 50.0])
+def test_unless_rates_are_asked_for_they_begin_at_that_of_the_speech(speech):
+    traces = traces_of({"quick": 0.05})
+    traces = traces.assign(tokens_per_second=speech, arrived_s=traces["tokens_in"] / speech + 0.05)
+    rates = first_sound_by_rate(traces).set_index("tokens_per_second")["first_sound_s"]
+    assert min(rates.index) == speech and max(rates.index) == 8 * speech
+    assert rates[speech] == pytest.approx(10 / speech + 0.05)
+    own = Settings().at(speech)
+    assert (own.tokens_per_second, own.token_rates) == (speech, (speech, 2 * speech, 4 * speech, 8 * speech))
+    given_ones = Settings(tokens_per_second=30.0, token_rates=(40.0,)).at(speech)
+    assert (given_ones.tokens_per_second, given_ones.token_rates) == (30.0, (40.0,))
+
+
 def test_one_stream_meets_the_network_that_it_meets_among_the_others():
     traces, player = traces_of({"slow": 0.5}), Player(jitter_ms=50, buffer_ms=100)
     among = play(traces, player)["slow"][1]
