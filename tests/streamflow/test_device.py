@@ -88,6 +88,7 @@ def indexing_without_a_driver(monkeypatch):
 def on_gpu(bundle):
     """The tiny bundle with its decoders and vocoder on a CUDA device that is not there, and the mode that it is in."""
     mode = FakeTensorMode(allow_non_fake_inputs=True)  # tokens and noise come from NumPy, as real tensors
+    _ = bundle.tokenizer, bundle.speaker  # loaded before there is nothing but fake tensors
     fake = copy.copy(bundle)
     fake.device = GPU
     originals = {name: copy.deepcopy(bundle.decoder(name)) for name in bundle.patterns}
