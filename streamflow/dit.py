@@ -96,7 +96,7 @@ def rotary_table(
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
     """Rotate ``[..., width]`` by position, under a table that broadcasts to it; halves, not neighbours, are the pairs."""
-    cosines, sines = (t.to(x) for t in table)  # the table is float32 at least
+    cosines, sines = (t.to(x.dtype) for t in table)  # the table is float32 at least
     a, b = x.chunk(2, dim=-1)
     return torch.cat([torch.addcmul(a * cosines, b, sines, value=-1), torch.addcmul(b * cosines, a, sines)], dim=-1)
 
