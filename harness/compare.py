@@ -6,7 +6,7 @@ import contextlib
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +161,10 @@ class _Work:
     kept: int = 0
 
     def carry_out(self) -> Outcome:
+        if self.experiment.device == "auto":  # what the run says must be what decoded it
+            from streamflow.devices import device_of
+
+            self.experiment = replace(self.experiment, device=device_of("auto").type)
         remove_partials(self.folder.path)
         self.corpus: Corpus = load_corpus(
             self.experiment.corpus, split=self.experiment.split, limit=self.experiment.limit
@@ -207,7 +211,7 @@ class _Work:
         if self.front_end is None:
             from streamflow.checkpoints import load_bundle
 
-            self.front_end = load_bundle(self.experiment.checkpoint)
+            self.front_end = load_bundle(self.experiment.checkpoint, device=self.experiment.device)
         check_columns(self.corpus, self.front_end)
         loaded |= {spec.name: load_system(spec, self.front_end) for spec in specs if spec.strategy}
         if self.console is not None:

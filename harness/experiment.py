@@ -14,7 +14,7 @@ from . import toml
 from .corpus import did_you_mean
 from .systems import SystemSpec, parse_systems, unique
 
-TYPES: dict[str, type] = {"corpus": str, "split": str, "checkpoint": str, "limit": int}
+TYPES: dict[str, type] = {"corpus": str, "split": str, "checkpoint": str, "device": str, "limit": int}
 LISTS: dict[str, type] = {"metrics": str, "seeds": int}
 ALL, NONE = "all", "none"  # instead of names of metrics
 
@@ -32,6 +32,7 @@ class Experiment:
         systems: in the order of the report.
         split: the part of the corpus, None for all.
         checkpoint: a shipped bundle's name or a folder.
+        device: that decodes, ``cpu``, ``cuda`` or ``auto``.
         seeds: of the decoders' noise; with several, each utterance is decoded once for each, and scores are averaged
             within the utterance before anything else is done with them.
         metrics: names; None for the standard ones, ``("all",)`` for every one that there is.
@@ -44,6 +45,7 @@ class Experiment:
     systems: tuple[SystemSpec, ...]
     split: str | None = None
     checkpoint: str = "small"
+    device: str = "cpu"
     seeds: tuple[int, ...] = (0,)
     metrics: tuple[str, ...] | None = None
     metric_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Experiment:
             "corpus": str(self.corpus),
             "split": self.split,
             "checkpoint": self.checkpoint,
+            "device": None if self.device == "cpu" else self.device,
             "seeds": list(self.seeds),
             "metrics": None if self.metrics is None else list(self.metrics),
             "limit": self.limit,
@@ -195,8 +198,8 @@ def load_experiment(path: str | Path | None = None, **options: Any) -> Experimen
 
     Args:
         path: TOML, or None for the options alone. Its ``corpus`` is relative to the file.
-        options: ``corpus``, ``systems`` (``full,mine=decoder:Decoder``), ``split``, ``checkpoint``, ``seeds`` (list),
-            ``metrics`` (list), ``metric`` (parameters by metric name), ``limit``.
+        options: ``corpus``, ``systems`` (``full,mine=decoder:Decoder``), ``split``, ``checkpoint``, ``device``,
+            ``seeds`` (list), ``metrics`` (list), ``metric`` (parameters by metric name), ``limit``.
 
     Raises:
         ExperimentError: no such file, not TOML, or a key missing, unknown or of the wrong type.

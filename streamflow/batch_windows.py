@@ -78,7 +78,8 @@ class Batch:
         self.windows, self.branches = windows, branches
         longest = max(map(len, windows))
         self.noise = torch.stack([_padded(w.noise, longest) for w in windows])
-        tables = [rotary_table(w.start, w.start + longest, head_width, w.condition.dtype) for w in windows]
+        kind = windows[0].condition
+        tables = [rotary_table(w.start, w.start + longest, head_width, kind.dtype, kind.device) for w in windows]
         alike = len({w.start for w in windows}) == 1
         self.table = tables[0] if alike else tuple(_repeated(part, branches) for part in zip(*tables, strict=True))
         self._known = self._mels_known(longest)
@@ -114,7 +115,7 @@ class Batch:
     def _step(self, own: list[Cone], caches: list[Caches] | None) -> Step:
         key = tuple(map(id, own))
         if key not in self._joint:
-            self._joint[key] = joint(own, self.branches, caches)
+            self._joint[key] = joint(own, self.branches, caches, self.noise.device)
         cone = self._joint[key]
         if caches is None or len(caches) == 1:
             return Step(cone, caches and caches[0])
@@ -126,7 +127,8 @@ class Batch:
         if all(w.known is None for w in self.windows):
             return None
         mels = [w.noise[:0] if w.known is None else w.known for w in self.windows]
-        known = torch.arange(longest) < torch.tensor([[len(m)] for m in mels])
+        frames = torch.arange(longest, device=self.noise.device)
+        known = torch.stack([frames < len(m) for m in mels])
         return known[..., None], torch.stack([_padded(m, longest) for m in mels])
 
 
@@ -140,13 +142,19 @@ def groups(windows: Sequence[Window]) -> Iterator[list[int]]:
         yield group
 
 
-def joint(cones: Sequence[Cone], branches: int, caches: Sequence[Caches] | None = None) -> Cone:
+def joint(
+    cones: Sequence[Cone],
+    branches: int,
+    caches: Sequence[Caches] | None = None,
+    device: torch.device | None = None,
+) -> Cone:
     """What one evaluation computes of several windows together: of each layer, the rows that any of them needs.
 
     Args:
         cones: one a window.
         branches: rows of each window.
         caches: of each window; where a layer has some, attention is each window's own and needs no joint mask.
+        device: of the masks.
     """
     first = cones[0]
     if all(c == first for c in cones):
@@ -163,30 +171,31 @@ def joint(cones: Sequence[Cone], branches: int, caches: Sequence[Caches] | None 
         key = (layers[layer], whole.entering(layer), *(id(c.masks[layer]) for c in cones))
         key += tuple((c.layers[layer], c.entering(layer)) for c in cones)
         if key not in made:
-            made[key] = _mask(cones, layer, whole, branches)
+            made[key] = _mask(cones, layer, whole, branches, device)
         masks.append(made[key])
     return Cone(inputs, layers, tuple(masks))
 
 
-def _mask(cones: Sequence[Cone], layer: int, whole: Cone, branches: int) -> Mask:
+def _mask(cones: Sequence[Cone], layer: int, whole: Cone, branches: int, device: torch.device | None) -> Mask:
     given, entering = whole.layers[layer], whole.entering(layer)
     own_masks = [c.masks[layer] for c in cones]
     of_one_size = all((c.layers[layer], c.entering(layer)) == (given, entering) for c in cones)
     if of_one_size and not any(map(torch.is_tensor, own_masks)) and len(set(own_masks)) == 1:
         return own_masks[0]
-    itself = torch.arange(given.start, given.stop)[:, None] == torch.arange(entering.start, entering.stop)
+    rows, columns = (torch.arange(part.start, part.stop, device=device) for part in (given, entering))
+    itself = rows[:, None] == columns
     allowed = itself.repeat(len(cones), 1, 1)  # rows that nobody asked for see themselves: no row may be empty
-    for rows, cone in zip(allowed, cones, strict=True):
+    for window, cone in zip(allowed, cones, strict=True):
         queries, keys = cone.layers[layer], cone.entering(layer)
-        own = rows[queries.start - given.start : queries.stop - given.start]
+        own = window[queries.start - given.start : queries.stop - given.start]
         own.zero_()
-        own[:, keys.start - entering.start : keys.stop - entering.start] = _allowed(cone.masks[layer], len(queries))
+        own[:, keys.start - entering.start : keys.stop - entering.start] = _allowed(cone.masks[layer], own)
     return allowed.repeat_interleave(branches, 0)[:, None]
 
 
-def _allowed(mask: Mask, rows: int) -> Tensor | bool:
+def _allowed(mask: Mask, rows: Tensor) -> Tensor | bool:
     if isinstance(mask, int):
-        blocks = torch.arange(rows) // mask
+        blocks = torch.arange(len(rows), device=rows.device) // mask
         return blocks[:, None] == blocks
     return True if mask is None else mask
 

@@ -29,6 +29,7 @@ from .attention import AttentionPattern, Reach
 from .audio import SAMPLE_RATE
 from .bundle_card import checked_card, pattern_of_card, token_ahead_of_card
 from .conditioning import PromptEncoder, PromptEncoderConfig
+from .devices import device_of
 from .dit import DiT, DiTConfig
 from .errors import CheckpointError
 from .mel import BANDS, FRAME_RATE, FRAMES_PER_TOKEN, log_mel
@@ -53,11 +54,13 @@ class Bundle:
     Args:
         directory: with bundle.json.
         dtype: "float32"; or "bfloat16" for the factors of the decoder's matrix products, on processors that have it.
+        device: "cpu", "cuda" or "auto", of decoder and vocoder. Tokenizer and encoders of the voice stay on the CPU: they
+            work once an utterance, and tokens rounded elsewhere would be other tokens.
     """
 
-    def __init__(self, directory: str | Path, dtype: str = "float32"):
-        self.directory = Path(directory)
-        self.precision = precision_of(dtype)
+    def __init__(self, directory: str | Path, dtype: str = "float32", device: str | torch.device = "cpu"):
+        self.directory, self.device = Path(directory), device_of(device)
+        self.precision = precision_of(dtype, self.device)
         path = self.directory / "bundle.json"
         try:
             self.card: dict = checked_card(json.loads(path.read_text()), path)
@@ -67,6 +70,10 @@ class Bundle:
             raise CheckpointError(f"{path}: cannot be read ({error.strerror}); restore it") from None
         except ValueError as error:
             raise CheckpointError(f"{path}: not valid JSON ({error}); restore it") from None
+
+    def of_type(self, dtype: str) -> Bundle:
+        """The same weights on the same device, with another type of the products' factors."""
+        return type(self)(self.directory, dtype, self.device)
 
     @property
     def name(self) -> str:
@@ -213,7 +220,7 @@ class Bundle:
     @cached_property
     def vocoder(self) -> nn.Module:
         card = self._card("vocoder")
-        return self._fill("vocoder", self._built("vocoder", lambda: build_vocoder(card)))
+        return self._fill("vocoder", self._built("vocoder", lambda: build_vocoder(card))).to(self.device)
 
     def decoder(self, pattern: str = "full") -> DiT:
         """The DiT with the weights of ``pattern``, made once."""
@@ -225,7 +232,7 @@ class Bundle:
             if pattern != self.first_pattern:
                 state = self._merged(state, pattern, path)
             config = dataclasses.replace(self.config("decoder"), token_ahead=self.token_ahead(pattern))
-            made[pattern] = _fit(self._built("decoder", lambda: DiT(config)), state, path)
+            made[pattern] = _fit(self._built("decoder", lambda: DiT(config)), state, path).to(self.device)
         return pack_linears(made[pattern], self.precision)
 
     def token_ahead(self, pattern: str) -> int:
@@ -328,17 +335,18 @@ def _floating(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
     return state
 
 
-def load_bundle(name: str | Path = "small", dtype: str = "float32") -> Bundle:
-    """A shipped bundle by name, or any by its folder; ``dtype`` as :class:`Bundle` takes it.
+def load_bundle(name: str | Path = "small", dtype: str = "float32", device: str | torch.device = "cpu") -> Bundle:
+    """A shipped bundle by name, or any by its folder; ``dtype`` and ``device`` as :class:`Bundle` takes them.
 
     Raises:
         CheckpointError: there is none of that name, or the processor does not have the type.
+        StreamflowError: there is no such device.
     """
     if (Path(name) / "bundle.json").exists():
-        return Bundle(name, dtype)
+        return Bundle(name, dtype, device)
     shipped = sorted(p.parent.name for p in PRETRAINED.glob("*/bundle.json"))
     if str(name) in shipped:
-        return Bundle(PRETRAINED / name, dtype)
+        return Bundle(PRETRAINED / name, dtype, device)
     near = difflib.get_close_matches(str(name), shipped, n=1)
     hint = (
         f"; did you mean {near[0]}?" if near else f"; shipped: {', '.join(shipped)}; or name a folder with bundle.json"

@@ -50,6 +50,6 @@ class CleanNeighbours:
                 earlier[:, distance:] = clean[:, : self.blocks - distance]
             if positioned:  # scores depend on differences of positions only: turn these back by so many blocks
                 at = -distance * self.block
-                earlier = rotate(earlier, rotary_table(at, at + 1, own.shape[-1], own.dtype))
+                earlier = rotate(earlier, rotary_table(at, at + 1, own.shape[-1], own.dtype, own.device))
             pieces.append(earlier.flatten(0, 1).repeat(2, 1, 1, 1))
         return torch.cat([*pieces, own], dim=2)

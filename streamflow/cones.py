@@ -68,6 +68,7 @@ def cones(
     wanted: range,
     known: int = 0,
     pasts: tuple[int, ...] | None = None,
+    device: torch.device | None = None,
 ) -> tuple[Cone, ...]:
     """What every evaluation of a window has to compute, in order.
 
@@ -78,12 +79,13 @@ def cones(
         wanted: those of them whose mel is used.
         known: frames at the window's start that are put where their flow is in every evaluation.
         pasts: frames before the window whose keys and values each layer has cached.
+        device: of the masks.
     """
     pasts = pasts or (0,) * len(pattern.layers)
     offset = window.start % pattern.block
     rows = range(wanted.start - window.start, wanted.stop - window.start)
     small = len(window) * (len(window) + max(pasts)) <= LARGEST
-    return (_kept if small else _made)(pattern, evaluations, offset, len(window), rows, known, pasts)
+    return (_kept if small else _made)(pattern, evaluations, offset, len(window), rows, known, pasts, device)
 
 
 def _made(
@@ -94,6 +96,7 @@ def _made(
     wanted: range,
     known: int,
     pasts: tuple[int, ...],
+    device: torch.device | None,
 ) -> tuple[Cone, ...]:
     result: list[Cone] = []
     masks: dict[tuple, Mask] = {}
@@ -103,7 +106,7 @@ def _made(
             result.insert(0, result[0])
         else:
             with torch.inference_mode(False):  # kept ones must serve whoever asks next
-                made = _masks(pattern, offset, inputs, layers, pasts, masks)
+                made = _masks(pattern, offset, inputs, layers, pasts, masks, device)
             result.insert(0, Cone(inputs, layers, made, (pattern, offset, length, pasts)))
         wanted = range(max(known, inputs.start), inputs.stop)
     return tuple(result)
@@ -135,6 +138,7 @@ def _masks(
     layers: tuple[range, ...],
     pasts: tuple[int, ...],
     made: dict[tuple, Mask],
+    device: torch.device | None,
 ) -> tuple[Mask, ...]:
     result = []
     for layer, (reach, given, past) in enumerate(zip(pattern.layers, layers, pasts, strict=True)):
@@ -145,6 +149,6 @@ def _masks(
             keys = range(offset + entering.start - past, offset + entering.stop)
             whole = queries == keys and queries.start % pattern.block == 0 == queries.stop % pattern.block
             alone = reach == OWN and whole and len(queries) > pattern.block > 1
-            made[key] = pattern.block if alone else pattern.mask(layer, queries, keys)
+            made[key] = pattern.block if alone else pattern.mask(layer, queries, keys, device)
         result.append(made[key])
     return tuple(result)

@@ -54,7 +54,8 @@ class CrossFade:
         """
         if self._tail is not None:
             shared = len(self._tail)
-            faded = self._tail * (1 - self._rise) + piece[:shared] * self._rise
+            rise = self._rise.to(piece.device)
+            faded = self._tail * (1 - rise) + piece[:shared] * rise
             piece = torch.cat([faded, piece[shared:]])
         self._tail = piece[len(piece) - hold :].clone() if hold else None
         return piece[: len(piece) - hold]
@@ -81,7 +82,7 @@ class OverlapFade:
         """The first ``emitted`` frames of ``[n, bands]``, faded; what comes after them is kept for the next fade."""
         shared = 0 if self._tail is None else min(self.frames, len(self._tail), len(piece))
         if shared:
-            rise, fall = (w.to(piece.dtype)[:, None] for w in fade_weights(self.window, shared))
+            rise, fall = (w.to(piece)[:, None] for w in fade_weights(self.window, shared))
             faded = self._tail[:shared] * fall + piece[:shared] * rise
             piece = torch.cat([faded, piece[shared:]])
         self._tail = piece[emitted:].clone() if len(piece) > emitted else None

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .decoding import CancelledError, Evaluator, MelStream
+from .devices import to_host, wait
 from .errors import StreamflowError
 from .mel import FRAME_RATE
 from .session import AudioChunk, StreamRequest
@@ -90,7 +91,7 @@ class DecoderSession:
         self._mel = MelStream(evaluator, voice, checked_seed(request.seed))
         self._vocoder = StreamingVocoder(vocoder)
         self._hop, self._rate = vocoder.hop, FRAME_RATE * vocoder.hop
-        self._codes = evaluator.dit.tokens
+        self._codes, self._device = evaluator.dit.tokens, evaluator.dit.device
         self._sample = 0
         self._spent = [0.0, 0.0, 0.0]  # seconds in DiT, vocoder and the rest since the last chunk
         self._done = False
@@ -140,12 +141,13 @@ class DecoderSession:
         try:
             return work()
         finally:
+            wait(self._device)
             self._spent[part] += time.perf_counter() - started
 
     def _chunk(self, samples: torch.Tensor, seam: int) -> Iterator[AudioChunk]:
         """The samples as a chunk, if there are any, with the time spent since the chunk before."""
         if len(samples):
-            audio = finite(samples.clamp(-1, 1).numpy())
+            audio = finite(to_host(samples.clamp(-1, 1)))
             start, self._sample = self._sample, self._sample + len(audio)
             (dit, vocoder, other), self._spent = self._spent, [0.0, 0.0, 0.0]
             yield AudioChunk(start, audio, dit, vocoder, other, seam, self._rate)

@@ -50,7 +50,7 @@ class Evaluator:
         """Scales, shifts and gates of every layer at time ``t``, computed once."""
         if t not in self._modulations:
             with torch.inference_mode():
-                self._modulations[t] = self.dit.modulations(torch.tensor([t]))
+                self._modulations[t] = self.dit.modulations(torch.full((1,), t, device=self.dit.device))
         return self._modulations[t]
 
     @property
@@ -105,7 +105,8 @@ class MelStream:
     """The frames of one utterance: conditions come in, finished log-mel comes out, emission by emission."""
 
     def __init__(self, evaluator: Evaluator, speaker: Tensor, seed: int):
-        self.evaluator, self.plan, self.speaker, self.seed = evaluator, evaluator.plan, speaker, seed
+        self.evaluator, self.plan, self.seed = evaluator, evaluator.plan, seed
+        self.speaker = speaker.to(evaluator.dit.device)
         self.position = 0  # the next frame to be emitted
         self.available = 0  # frames whose tokens have come
         self._first = 0  # absolute frame of the first row of the conditions that are kept
@@ -168,7 +169,7 @@ class MelStream:
         window = range(0 if back is None else max(0, span.start - back), stop)
         self._embed(stop)
         seed = self.seed + 1 + span.start + self._faded.held if plan.fresh_noise else self.seed
-        noise = frame_noise(seed, window.start, window.stop)
+        noise = frame_noise(seed, window.start, window.stop).to(self.evaluator.dit.device, non_blocking=True)
         condition = self._condition[window.start - self._first : window.stop - self._first]
         own = range(span.start, min(stop, span.stop + hold + plan.overlap_frames))
         mel = self._past.solve(window, own, noise, condition, self.check)
@@ -196,7 +197,8 @@ class MelStream:
             tokens = torch.cat(self._tokens)
             self._tokens = [tokens[count:]]
             heard = min(self.plan.token_ahead, len(tokens) - count)
-            new = self.evaluator.dit.condition(tokens[None, : count + heard], self.speaker[None], heard)[0]
+            dit, now = self.evaluator.dit, tokens[: count + heard]
+            new = dit.condition(now.to(dit.device, non_blocking=True)[None], self.speaker[None], heard)[0]
             self._condition = torch.cat([self._condition, new]) if len(self._condition) else new
 
     def check(self) -> None:

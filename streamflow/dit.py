@@ -79,7 +79,9 @@ def dit_preset(name: str) -> DiTConfig:
 
 
 @lru_cache(maxsize=4)  # the evaluations of one window share a table; more would only hold memory
-def rotary_table(start: int, stop: int, width: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+def rotary_table(
+    start: int, stop: int, width: int, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+) -> tuple[Tensor, Tensor]:
     """Cosines and sines ``[stop - start, width / 2]`` of the rotary position embedding (Su et al. 2021), θ = 10,000.
 
     ``dtype`` is that of what is rotated: float32 tables but for float64. The angles are computed in float64: at frame 30,000
@@ -87,14 +89,14 @@ def rotary_table(start: int, stop: int, width: int, dtype: torch.dtype = torch.f
     """
     kept = torch.float64 if dtype == torch.float64 else torch.float32
     with torch.inference_mode(False):  # the cached tensors must serve training too, whoever asks for them first
-        frequencies = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-        angles = torch.arange(start, stop, dtype=torch.float64)[:, None] * frequencies
+        frequencies = 10_000.0 ** (-torch.arange(0, width, 2, dtype=torch.float64, device=device) / width)
+        angles = torch.arange(start, stop, dtype=torch.float64, device=device)[:, None] * frequencies
         return angles.cos().to(kept), angles.sin().to(kept)
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
     """Rotate ``[..., width]`` by position, under a table that broadcasts to it; halves, not neighbours, are the pairs."""
-    cosines, sines = (t.to(x) for t in table)  # the table is float32 at least
+    cosines, sines = (t.to(x.dtype) for t in table)  # the table is float32 at least
     a, b = x.chunk(2, dim=-1)
     return torch.cat([torch.addcmul(a * cosines, b, sines, value=-1), torch.addcmul(b * cosines, a, sines)], dim=-1)
 
@@ -220,6 +222,11 @@ class DiT(nn.Module):
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
+    @property
+    def device(self) -> torch.device:
+        """Of the weights, where everything that is computed with them has to be."""
+        return self.null.device
+
     def condition(self, tokens: Tensor, speaker: Tensor, heard: int = 0) -> Tensor:
         """int64 tokens ``[B, N, K]`` and speaker vectors ``[B, D]`` to the condition ``[B, frames_per_token N, D + W]``.
 
@@ -270,8 +277,10 @@ class DiT(nn.Module):
         """
         x = self.input(torch.cat([x.to(condition.dtype), condition], dim=-1))
         width = self.config.width // self.config.heads
-        table = rotary_table(start, start + x.shape[1], width, x.dtype) if isinstance(start, int) else start
-        table = tuple(part.to(x.device)[..., None, None, :] for part in table)
+        table = start
+        if isinstance(start, int):
+            table = rotary_table(start, start + x.shape[1], width, x.dtype, x.device)
+        table = tuple(part[..., None, None, :] for part in table)
         for i, block in enumerate(self.blocks):
             cut = cuts[i] if cuts else None
             x = block(x, modulations[i], masks[i], table, caches[i] if caches else None, cut)

@@ -46,6 +46,6 @@ class FSQ(nn.Module):
 
     def to_coordinates(self, codes: Tensor) -> Tensor:
         """int64 codes ``[..., K]`` to float coordinates ``[..., dimensions]``: the exact inverse of :meth:`to_codes`."""
-        digits = codes[..., None] // self._strides % torch.tensor(self.levels, device=codes.device)
+        digits = codes[..., None] // self._strides % self._levels[: len(self.levels)]
         half = self._levels // 2
         return (digits.flatten(-2) - half) / half

@@ -31,15 +31,15 @@ def bfloat16_in_hardware() -> bool:
     return available() and supported is not None and bool(supported())
 
 
-def precision_of(dtype: str) -> torch.dtype:
+def precision_of(dtype: str, device: torch.device) -> torch.dtype:
     """The type of a product's factors by its name.
 
     Raises:
-        CheckpointError: an unknown one, or one that this processor would emulate.
+        CheckpointError: an unknown one, or one that this processor would emulate; accelerators are not asked.
     """
     if dtype not in ("float32", "bfloat16"):
         raise CheckpointError(f"unknown dtype {dtype}; choose float32 or bfloat16")
-    if dtype == "bfloat16" and not bfloat16_in_hardware():
+    if dtype == "bfloat16" and device.type == "cpu" and not bfloat16_in_hardware():
         raise CheckpointError(
             "this processor has no bfloat16 products, which would be slower than float32; use float32"
         )
@@ -60,6 +60,8 @@ def packing(enabled: bool) -> Iterator[None]:
 class PackedLinear(nn.Linear):
     """``nn.Linear`` that keeps a second copy of its weight, in the layout of oneDNN, for inference in float32.
 
+    On an accelerator the copy has no layout of its own, and there is none unless the precision is another.
+
     Attributes:
         precision: of the product's two factors; with ``torch.bfloat16`` sums and everything outside remain float32.
     """
@@ -74,6 +76,8 @@ class PackedLinear(nn.Linear):
         if self.precision == torch.float32:
             return torch.ops.mkldnn._linear_pointwise(x, weight, self.bias, "none", [], "")
         bias = None if self.bias is None else self.bias.to(self.precision)
+        if x.device.type != "cpu":
+            return F.linear(x.to(self.precision), weight, bias).float()
         return torch.ops.mkldnn._linear_pointwise(x.to(self.precision), weight, bias, "none", [], "").float()
 
     def _packable(self, x: Tensor) -> bool:
@@ -84,7 +88,8 @@ class PackedLinear(nn.Linear):
             and not weight.requires_grad  # it may change behind its version's back
             and not weight.is_inference()  # it has no version
             and x.dtype == weight.dtype == torch.float32
-            and x.device.type == weight.device.type == "cpu"
+            and x.device == weight.device
+            and (x.device.type == "cpu" or self.precision != torch.float32)
             and x.numel() > 0
             and not (x.requires_grad and torch.is_grad_enabled())
         )
@@ -96,7 +101,9 @@ class PackedLinear(nn.Linear):
         kept = self.__dict__.get("_packed")
         if kept is None or kept[0] != state:
             with torch.no_grad():
-                packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach().to(self.precision))
+                packed = weight.detach().to(self.precision)
+                if weight.device.type == "cpu":
+                    packed = torch.ops.mkldnn._reorder_linear_weight(packed)
             self.__dict__["_packed"] = kept = (state, packed)
         return kept[1]
 
@@ -112,7 +119,8 @@ def pack_linears(module: nn.Module, precision: torch.dtype = torch.float32) -> n
         module: is changed and returned; its state dict keeps its names.
         precision: see :class:`PackedLinear`.
     """
-    if not available():
+    on_cpu = all(p.device.type == "cpu" for p in module.parameters())
+    if not (available() if on_cpu else precision != torch.float32):
         return module
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):

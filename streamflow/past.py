@@ -38,7 +38,7 @@ class WindowPast:
         return self.evaluator.solve(Window(noise, condition, window.start, self._cones(window, own)), check)
 
     def _cones(self, window: range, own: range, known: int = 0, pasts: tuple[int, ...] | None = None) -> tuple:
-        return cones(self.plan.pattern, self.plan.schedule.nfe, window, own, known, pasts)
+        return cones(self.plan.pattern, self.plan.schedule.nfe, window, own, known, pasts, self.evaluator.dit.device)
 
 
 class InpaintedPast(WindowPast):

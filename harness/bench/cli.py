@@ -14,6 +14,10 @@ BUSY = 0.3  # of a core's worth of other work, above which the load is told
 
 def bench(
     checkpoint: Annotated[str, typer.Option(help="Shipped weights by name, or a folder.")] = "small",
+    size: Annotated[
+        str | None, typer.Option(help="paper, small or tiny: random weights of that size in place of --checkpoint.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="That decodes: cpu, cuda, or auto (cuda where there is one).")] = "cpu",
     strategies: Annotated[
         str | None, typer.Option(help="Separated by commas: NAME, or NAME:KEY=VALUE+KEY=VALUE. [all there are]")
     ] = None,
@@ -44,11 +48,15 @@ def bench(
         streamflow bench --only growth,caching --strategies streamflow-sr,cosyvoice,cosyvoice:cached=true
 
         streamflow bench --checkpoint my/bundle --json bench.json
+
+        streamflow bench --size paper --device cuda --only strategies,streams
     """
     import os
     import time
 
     from streamflow.checkpoints import load_bundle
+    from streamflow.devices import waiting
+    from streamflow.random_weights import RandomBundle
 
     from ..storage import write_json
     from .bench_context import LONG, QUICK, Context, Effort
@@ -66,7 +74,9 @@ def bench(
             raise BenchError("--cpu-time adds up the threads, those that wait too; give --threads 1 with it")
         threads = 1
     measurements = chosen(_names(only))
-    bundle = load_bundle(checkpoint)
+    bundle = RandomBundle(size, device=device) if size else load_bundle(checkpoint, device=device)
+    if cpu_time and bundle.device.type != "cpu":
+        raise BenchError("--cpu-time does not see an accelerator's time; leave it out")
     entries = entries_of(_names(strategies), bundle)
     out = Console(highlight=False)
     out = out if out.is_terminal else Console(highlight=False, width=WIDE)
@@ -79,12 +89,14 @@ def bench(
                 out.print(note, style="dim")
             out.print()
 
-        clock = time.process_time if cpu_time else time.perf_counter
+        clock = waiting(time.process_time if cpu_time else time.perf_counter, bundle.device)
         effort = QUICK if quick else LONG if long else Effort()
         context = Context(bundle, entries, effort, clock, tick=lambda what: status.update(what))
         report = carry_out(measurements, context, tell)
     cores = os.cpu_count() or 1
     out.print(f"{report.machine['cpu']}, {cores} cores, load {report.load_average[0]:.1f} at the beginning.")
+    if bundle.device.type != "cpu":
+        out.print(f"Decoded on {bundle.device.type}: {report.machine['accelerator']}.")
     if cpu_time:
         out.print("Times are this process's processor time; streams held are by the wall's clock.")
     if report.load_average[0] > BUSY and not cpu_time:

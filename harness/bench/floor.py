@@ -15,15 +15,15 @@ WINDOWS_S = (0.24, 0.96, 3.84)
 def measure(context: Context) -> Result:
     """One row a window: counted work, the floor, the time, and how many times the floor it is."""
     dit = context.bundle.decoder()
-    machine, config = rates(), dit.config
+    machine, config = rates(dit.device), dit.config
     rows = []
     with torch.inference_mode():
-        modulations = dit.modulations(torch.tensor([0.5]))
+        modulations = dit.modulations(torch.tensor([0.5], device=dit.device))
         for seconds in WINDOWS_S:
             context.tick(f"one evaluation over {seconds:g} s")
             frames = round(seconds * 100)
-            x = torch.randn(2, frames, 80)
-            condition = torch.randn(2, frames, config.speaker + config.token_width)
+            x = torch.randn(2, frames, 80, device=dit.device)
+            condition = torch.randn(2, frames, config.speaker + config.token_width, device=dit.device)
             masks = [None] * config.layers
             taken = best_s(
                 lambda x=x, c=condition, m=masks: dit(x, c, modulations, m), 4 * context.effort.rounds, context.clock

@@ -35,12 +35,12 @@ def distance_db(a: torch.Tensor, b: torch.Tensor) -> float:
 def measure(context: Context) -> Result:
     """One row a way, of the first StreamFlow strategy, or of the first one."""
     entry = next((e for e in context.streaming if e.strategy.startswith("streamflow")), context.entries[0])
-    ways: dict[str, tuple[Bundle, bool]] = {
-        "float32, packed": (context.bundle, True),
-        "float32, torch's own": (context.bundle, False),
-    }
-    if bfloat16_in_hardware():
-        ways["bfloat16, packed"] = (Bundle(context.bundle.directory, "bfloat16"), True)
+    on_cpu = context.bundle.device.type == "cpu"
+    ways: dict[str, tuple[Bundle, bool]] = {"float32, packed" if on_cpu else "float32": (context.bundle, True)}
+    if on_cpu:
+        ways["float32, torch's own"] = (context.bundle, False)
+    if not on_cpu or bfloat16_in_hardware():
+        ways["bfloat16, packed" if on_cpu else "bfloat16"] = (context.bundle.of_type("bfloat16"), True)
     mels, arms = {}, {}
     for way, (bundle, packed) in ways.items():
         context.tick(f"{entry.label}, {way}")
@@ -57,12 +57,12 @@ def measure(context: Context) -> Result:
     rows = [
         {
             "products": way,
-            "time / packed float32": turns.ratio(way, first, "seconds"),
+            f"time / {first}": turns.ratio(way, first, "seconds"),
             "mel distance_dB": distance_db(mels[way], mels[first]),
         }
         for way in ways
     ]
     notes = [f"{entry.label}, acoustic model alone. Distance: root mean square over frames and bands, same noise."]
-    if "bfloat16, packed" not in ways:
+    if on_cpu and not bfloat16_in_hardware():
         notes.append("This processor has no bfloat16 products.")
     return Result("precision", "Types and layouts of the matrix products", rows, notes)

@@ -23,6 +23,7 @@ class Report:
 
     Attributes:
         machine: processor, cores, threads.
+        device: that decoded.
         load_average: of the machine, over the minute before and the minute after.
         results: one a measurement that was finished.
         failures: by name of those that could not be, why.
@@ -30,6 +31,7 @@ class Report:
     """
 
     machine: dict[str, Any]
+    device: str
     load_average: list[float] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Report:
         """All of it, and the code and torch that it was measured with."""
         return {
             "machine": self.machine,
+            "device": self.device,
             "load_average": self.load_average,
             "code": code_sha256(),
             "torch": torch_version(),
@@ -60,7 +63,7 @@ def carry_out(
         context: their means.
         done: told each result as soon as it is there.
     """
-    report = Report(hardware(), [os.getloadavg()[0]])
+    report = Report(hardware(), context.bundle.device.type, [os.getloadavg()[0]])
     try:
         for measurement in measurements:
             try:

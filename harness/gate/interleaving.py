@@ -80,17 +80,17 @@ def loaded(run: Run, system: str) -> LoadedSystem:
     spec: SystemSpec = next(spec for spec in experiment.systems if spec.name == system)
     if spec.object:
         return load_system(spec, None)
-    return load_system(spec, _bundle(run, experiment.checkpoint))
+    return load_system(spec, _bundle(run, experiment))
 
 
-def _bundle(run: Run, checkpoint: str) -> Bundle:
+def _bundle(run: Run, experiment: Experiment) -> Bundle:
     from streamflow.checkpoints import load_bundle
 
-    bundle = load_bundle(checkpoint)
+    bundle = load_bundle(experiment.checkpoint, device=experiment.device)
     recorded: Mapping[str, str] = (run.provenance.get("checkpoint") or {}).get("sha256") or {}
     changed = [name for name, digest in recorded.items() if bundle.hashes.get(name) != digest]
     if changed:
-        raise NotAtHandError(f"{checkpoint}: {', '.join(changed)} changed since {run.path} was decoded")
+        raise NotAtHandError(f"{experiment.checkpoint}: {', '.join(changed)} changed since {run.path} was decoded")
     return bundle
 
 

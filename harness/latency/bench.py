@@ -149,7 +149,7 @@ class _Work:
         if self.front_end is None:
             from streamflow.checkpoints import load_bundle
 
-            self.front_end = load_bundle(self.experiment.checkpoint)
+            self.front_end = load_bundle(self.experiment.checkpoint, device=self.experiment.device)
         made_with = Run(self.run).provenance.get("checkpoint", {}).get("sha256")
         if made_with and made_with != dict(self.front_end.hashes):
             raise RunError(f"{self.run}: was made with other weights than {self.experiment.checkpoint!r} holds now; "

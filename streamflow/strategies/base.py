@@ -110,7 +110,9 @@ def flow_system(name: str, bundle: Bundle, chosen: dict, evaluator: Evaluator) -
         algorithmic_latency(plan, vocoder.future_frames),
         pauseless_latency(plan, vocoder.future_frames),
         lambda request: DecoderSession(evaluator, vocoder, request),
-        plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights)) | rate_facts(bundle),
+        plan_facts(plan, vocoder.future_frames, bundle.pattern(plan.weights))
+        | rate_facts(bundle)
+        | device_facts(bundle),
     )
 
 
@@ -144,6 +146,11 @@ def rate_facts(bundle: Bundle) -> dict:
     """
     usual = (bundle.sample_rate, bundle.tokens_per_second) == (SAMPLE_RATE, FRAME_RATE / FRAMES_PER_TOKEN)
     return {} if usual else {"sample_rate": bundle.sample_rate, "tokens_per_second": bundle.tokens_per_second}
+
+
+def device_facts(bundle: Bundle) -> dict:
+    """What the audio was computed on, where that was not a CPU: rounding differs."""
+    return {} if bundle.device.type == "cpu" else {"device": bundle.device.type}
 
 
 def algorithmic_latency(plan: Plan, vocoder_future: int) -> float | None:

@@ -10,10 +10,11 @@ import torch
 
 from ..checkpoints import Bundle
 from ..decoder_session import checked_speaker, checked_tokens, finite
+from ..devices import to_host
 from ..errors import StreamflowError
 from ..mel import FRAMES_PER_TOKEN, HOP, log_mel
 from ..session import AudioChunk, StreamRequest
-from .base import MadeSystem, Strategy
+from .base import MadeSystem, Strategy, device_facts
 
 
 class OfflineSession:
@@ -21,7 +22,7 @@ class OfflineSession:
 
     def __init__(self, make_mel: Callable[[torch.Tensor], torch.Tensor], bundle: Bundle):
         self._make_mel, self._vocoder, self._fsq = make_mel, bundle.vocoder, bundle.tokenizer.fsq
-        self._rate = bundle.sample_rate
+        self._rate, self._device = bundle.sample_rate, bundle.device
         self._tokens: list[torch.Tensor] = []
         self._cancelled = self._done = False
 
@@ -56,7 +57,7 @@ class OfflineSession:
         with torch.inference_mode():
             mel = self._make_mel(tokens)
             made = time.perf_counter()
-            audio = finite(self._vocoder(mel[None])[0].clamp(-1, 1).numpy())
+            audio = finite(to_host(self._vocoder(mel[None].to(self._device))[0].clamp(-1, 1)))
         if not self._cancelled:
             yield AudioChunk(0, audio, made - started, time.perf_counter() - made, sample_rate=self._rate)
 
@@ -76,7 +77,7 @@ def _copy_synthesis(bundle: Bundle, chosen: dict) -> MadeSystem:
 
         return OfflineSession(mel_of_reference, bundle)
 
-    return MadeSystem("copy-synthesis", chosen, None, None, open_session)
+    return MadeSystem("copy-synthesis", chosen, None, None, open_session, device_facts(bundle))
 
 
 def _tokenizer(bundle: Bundle, chosen: dict) -> MadeSystem:
@@ -90,7 +91,7 @@ def _tokenizer(bundle: Bundle, chosen: dict) -> MadeSystem:
 
         return OfflineSession(plain_decoder, bundle)
 
-    return MadeSystem("tokenizer", chosen, None, None, open_session)
+    return MadeSystem("tokenizer", chosen, None, None, open_session, device_facts(bundle))
 
 
 COPY_SYNTHESIS = Strategy(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
+from ..devices import device_of
 from ..errors import StreamflowError
 
 PATIENCE = timedelta(hours=12)  # others wait while the first process prepares a corpus
@@ -114,20 +115,14 @@ def choose_hardware(device: str = "auto", precision: str = "bf16", accumulate: i
     """
     if precision not in ("bf16", "float32"):
         raise StreamflowError(f"unknown precision {precision}; choose bf16 or float32")
-    if device not in ("auto", "cpu", "cuda"):
-        raise StreamflowError(f"unknown device {device}; choose auto, cpu or cuda")
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
-        raise StreamflowError("this torch sees no CUDA device; use --device cpu, or install a torch built for CUDA")
+    chosen = device_of(device)
     local = int(os.environ.get("LOCAL_RANK", 0))
-    if device == "cpu" or not there:
-        chosen = torch.device("cpu")
-    elif local >= torch.cuda.device_count():
+    if chosen.type == "cuda" and local >= torch.cuda.device_count():
         raise StreamflowError(
             f"process {local} has no accelerator of its own, there are {torch.cuda.device_count()}; "
             "start torchrun with as many processes"
         )
-    else:
+    if chosen.type == "cuda":
         chosen = torch.device("cuda", local)
         torch.cuda.set_device(chosen)
         torch.backends.cudnn.benchmark = True

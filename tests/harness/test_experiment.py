@@ -33,6 +33,14 @@ def test_options_alone_make_an_experiment():
     assert experiment.metrics is None
 
 
+def test_another_device_than_the_cpu_is_part_of_the_experiment():
+    plain = load_experiment(corpus="m.csv", systems="full")
+    there = load_experiment(corpus="m.csv", systems="full", device="cuda")
+    assert plain.table()["device"] is None and "device" not in tomllib.loads(plain.to_toml())
+    assert there.table() != plain.table() and tomllib.loads(there.to_toml())["device"] == "cuda"
+    assert Experiment.from_table(there.table(), source="t", folder=Path()) == there
+
+
 def write(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "experiment.toml"
     path.write_text(text)

@@ -25,9 +25,9 @@ schedules = st.sampled_from(
 )
 
 
-def whole(pattern, evaluations, window, wanted, known=0, pasts=None):
+def whole(pattern, evaluations, window, wanted, known=0, pasts=None, device=None):
     """All rows of every evaluation."""
-    return cones(pattern, evaluations, window, window, 0, pasts)
+    return cones(pattern, evaluations, window, window, 0, pasts, device)
 
 
 @pytest.fixture(scope="module")

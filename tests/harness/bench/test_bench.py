@@ -96,9 +96,21 @@ def test_the_verb_prints_and_writes(bundle, tmp_path):
     assert all(row["frames counted"] > 5 for row in result["rows"])
 
 
+def test_a_size_is_measured_on_random_weights(tmp_path):
+    out = tmp_path / "bench.json"
+    arguments = ["--quick", "--only", "strategies", "--strategies", "streamflow-sr,naive", "--threads", "1"]
+    done = CliRunner().invoke(app, ["bench", "--size", "tiny", "--device", "cpu", *arguments, "--json", str(out)])
+    assert done.exit_code == 0, done.output
+    written = json.loads(out.read_text())
+    assert written["device"] == "cpu" and written["failures"] == {}
+    assert {row["strategy"] for row in written["results"]["strategies"]["rows"]} == {"streamflow-sr", "naive"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--size", "huge"], "unknown size huge"),
+        (["--device", "gpu"], "unknown device gpu"),
         (["--only", "growht"], "did you mean 'growth'"),
         (["--strategies", "cosyvoice:cached"], "KEY=VALUE"),
         (["--strategies", "copy-synthesis"], "control"),
