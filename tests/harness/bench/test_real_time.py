@@ -22,6 +22,12 @@ def test_a_chunk_may_come_a_hop_after_its_last_token_and_no_later():
     assert not keeps_up([chunk(12, 0.48 + 0.2), chunk(18, 0.72 + 0.25)], 0.24)
 
 
+def test_chunks_that_one_token_completes_may_come_a_hop_after_each_other():
+    assert keeps_up([chunk(12, 0.5), chunk(18, 0.72 + 0.2), chunk(18, 0.72 + 0.4)], 0.24)
+    assert not keeps_up([chunk(12, 0.5), chunk(18, 0.72 + 0.2), chunk(18, 0.72 + 0.5)], 0.24)
+    assert not keeps_up([chunk(12, 0.5), chunk(18, 0.72 + 0.4), chunk(18, 0.72 + 0.4)], 0.24)
+
+
 @given(capacity=st.integers(0, 70), limit=st.integers(1, 64))
 def test_the_search_finds_the_most_streams_and_never_tries_more_than_allowed(capacity, limit):
     tried = []
