@@ -183,7 +183,7 @@ def unscored_table(comparison: Comparison, most_named: int = 5) -> Table | None:
 
 
 WAITING = [
-    Column("algorithmic latency ↓", "audio needed before; to play on without a pause"),
+    Column("algorithmic latency ↓", "to begin; without a pause"),
     Column("first packet ↓", "compute, mean"),
     Column("real-time factor ↓", "compute / audio"),
     Column("peak memory ↓", "MB, largest"),
